@@ -1,0 +1,64 @@
+"""Checks of arguments, shared by the mathematics.
+
+Each message says three things: what was given, what is expected, and what to do about it.
+They stand where data comes in (the losses, the network, training), not inside every loop.
+"""
+
+import numpy as np
+
+
+def describe(array):
+    """An array in a few words, for an error message: "shape (3, 4), dtype float64"."""
+    return f"shape {np.shape(array)}, dtype {np.asarray(array).dtype}"
+
+
+def check_finite(name, array):
+    """Refuse NaN and infinity, and say where the first one stands."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{name} has {np.count_nonzero(~finite)} entries that are NaN or infinite, the first, "
+            f"{array[where]}, at index {where}. Expected finite numbers. If this is your data, clean it; "
+            f"if it came out of a network in training, a smaller learning rate usually helps."
+        )
+
+
+def check_matrix(name, array, columns=None, columns_are="features"):
+    """Refuse what is not a matrix [n, columns] with at least one row."""
+    if np.ndim(array) != 2 or (columns is not None and np.shape(array)[1] != columns):
+        expected = f"[n, {'d' if columns is None else columns}]"
+        remedy = (
+            f"For one example, write {name}[None, :]."
+            if np.ndim(array) == 1 and columns in (None, np.size(array))
+            else "For images [n, h, w], write images.reshape(len(images), -1)."
+            if np.ndim(array) == 3
+            else f"Print {name}.shape where it is made."
+        )
+        raise ValueError(f"{name} has shape {np.shape(array)}. Expected {expected}: rows are examples, "
+                         f"columns are {columns_are}. {remedy}")
+    if np.shape(array)[0] == 0:
+        raise ValueError(f"{name} has shape {np.shape(array)}: no examples. Expected at least one row.")
+
+
+def check_labels(labels, n, classes):
+    """Refuse labels that are not n integers in 0 … classes − 1."""
+    if np.shape(labels) != (n,):
+        remedy = ("For one-hot rows, write np.argmax(labels, axis=1)." if np.ndim(labels) == 2 and np.shape(labels)[1] > 1
+                  else "For a column [n, 1], write labels.ravel()." if np.ndim(labels) == 2
+                  else "Check that examples and labels were cut in the same way.")
+        raise ValueError(f"labels has shape {np.shape(labels)}. Expected [n] = ({n},), one label for each example. {remedy}")
+    if np.asarray(labels).dtype.kind not in "iu":
+        raise TypeError(f"labels has dtype {np.asarray(labels).dtype}. Expected integers 0 … {classes - 1}. "
+                        f"If they are whole numbers, write labels.astype(np.int64).")
+    lowest, highest = np.min(labels), np.max(labels)
+    if lowest < 0 or highest >= classes:
+        raise ValueError(f"labels run from {lowest} to {highest}. Expected 0 … {classes - 1}, because there are "
+                         f"{classes} classes. Count classes from 0, or give the network's last layer more outputs.")
+
+
+def check_same_shape(first_name, first, second_name, second):
+    """Refuse two arrays of different shapes, which numpy might silently broadcast."""
+    if np.shape(first) != np.shape(second):
+        raise ValueError(f"{first_name} has shape {np.shape(first)} and {second_name} has shape {np.shape(second)}. "
+                         f"Expected equal shapes. Use reshape on one of them: [n, 1] and [n] would broadcast to [n, n].")
