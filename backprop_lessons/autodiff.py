@@ -1,7 +1,6 @@
 """Automatic differentiation of scalars: every result remembers what it was made from.
 
-After A. Karpathy's micrograd (2020). Two things differ: each value keeps its local derivatives, so that a
-graph can be drawn with them; and no step is recursive, so that a chain of 100,000 values works.
+After A. Karpathy's micrograd (2020), with local derivatives kept for drawing, and without recursion.
 """
 
 import math
@@ -63,8 +62,8 @@ class Value:
     def __pow__(self, exponent):
         if not isinstance(exponent, (int, float)):
             raise TypeError(f"the exponent is {exponent!r}. Expected a number, or write (exponent * x.log()).exp().")
-        local_gradient = exponent * self.data ** (exponent - 1) if exponent else 0.0
-        return Value(self.data**exponent, (self,), f"^{exponent}", local_gradients=(local_gradient,))
+        slope = exponent * self.data ** (exponent - 1) if exponent else 0.0
+        return Value(self.data**exponent, (self,), f"^{exponent}", local_gradients=(slope,))
 
     def __neg__(self):
         return Value(-self.data, (self,), "neg", local_gradients=(-1.0,))

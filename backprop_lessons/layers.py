@@ -1,20 +1,17 @@
 """Layers: what each one computes, and how it passes a gradient back.
 
-First the functions, which return new arrays and never change their inputs. Then the same as classes,
-which remember what the backward pass needs. Rows are examples; the gradient of the loss with respect
-to X is called dX and has the shape of X.
+First as functions, which return new arrays and never change their inputs; then as classes, which keep what
+the backward pass needs. Rows are examples; the gradient of the loss with respect to X is dX, of X's shape.
 """
 
 import numpy as np
 
-from backprop_lessons.validate import check_same_shape
+from backprop_lessons.validate import check_dense, check_rate, check_same_shape
 
 
 def dense_forward(X, W, b):
     """The outputs Z = X W + b of a dense layer: X [n, d_in], W [d_in, d_out], b [d_out] -> Z [n, d_out]."""
-    if X.shape[-1:] != W.shape[:1] or b.shape != W.shape[1:]:
-        raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit. Expected X [n, d_in], W [d_in, d_out] and "
-                         f"b [d_out]. Make W have as many rows as X has columns, and b as many entries as W has columns.")
+    check_dense(X, W, b)
     return X @ W + b  # [n, d_out]
 
 
@@ -58,14 +55,9 @@ def tanh_backward(dA, A):
 
 
 def dropout_forward(A, rate, rng):
-    """out = A · mask and the mask: 0 with probability `rate`, else 1 / (1 − rate), so that the mean stays.
-
-    Srivastava et al. (2014), Dropout, in its inverted form. Raises ValueError unless 0 ≤ rate < 1.
-    """
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate is {rate}. Expected 0 ≤ rate < 1: the share of entries that are set to zero.")
-    kept = rng.random(A.shape) >= rate
-    mask = kept.astype(A.dtype) / (1 - rate)
+    """out = A · mask, and the mask: 0 with probability `rate`, else 1 / (1 − rate), so that the mean stays."""
+    check_rate(rate)
+    mask = (rng.random(A.shape) >= rate).astype(A.dtype) / (1 - rate)  # like A
     return A * mask, mask
 
 
@@ -75,10 +67,8 @@ def dropout_backward(dout, mask):
 
 
 def stored(dictionary, name):
-    """An attribute that reads and fills one array of a layer's dictionary.
-
-    Filling, not replacing: inside a Network that array is a view of the network's one flat vector.
-    """
+    """An attribute that reads one array of a layer's dictionary, and on assignment fills it."""
+    # Filling, not replacing: inside a Network the array is a view of the network's one flat vector.
 
     def fill(layer, values):
         array = getattr(layer, dictionary)[name]

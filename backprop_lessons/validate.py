@@ -7,11 +7,6 @@ They stand where data comes in (the losses, the network, training), not inside e
 import numpy as np
 
 
-def describe(array):
-    """An array in a few words, for an error message: "shape (3, 4), dtype float64"."""
-    return f"shape {np.shape(array)}, dtype {np.asarray(array).dtype}"
-
-
 def check_finite(name, array):
     """Refuse NaN and infinity, and say where the first one stands."""
     finite = np.isfinite(array)
@@ -39,6 +34,19 @@ def check_matrix(name, array, columns=None, columns_are="features"):
                          f"columns are {columns_are}. {remedy}")
     if np.shape(array)[0] == 0:
         raise ValueError(f"{name} has shape {np.shape(array)}: no examples. Expected at least one row.")
+
+
+def check_dense(X, W, b):
+    """Refuse a dense layer's X, W and b whose shapes do not fit together."""
+    if np.ndim(W) != 2 or X.shape[-1:] != W.shape[:1] or b.shape != W.shape[1:]:
+        raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit. Expected X [n, d_in], W [d_in, d_out] and "
+                         f"b [d_out]. Give W as many rows as X has columns, and b as many entries as W has columns.")
+
+
+def check_rate(rate):
+    """Refuse a dropout rate outside 0 ≤ rate < 1."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate is {rate}. Expected 0 ≤ rate < 1. Give the share of entries to set to zero, such as 0.5.")
 
 
 def check_labels(labels, n, classes):
