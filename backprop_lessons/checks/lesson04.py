@@ -1,0 +1,484 @@
+"""The exercises of lesson 04, Backpropagation.
+
+For each: fresh inputs with the awkward ones among them, the reference, the wrong answers
+that learners write, and three hints from a nudge to nearly the answer.
+"""
+
+import numpy as np
+
+from ..gradient_check import gradient_error
+from ..layers import dense_backward, dense_forward, relu, relu_backward, sigmoid, sigmoid_backward
+from ..losses import cross_entropy_backward, softmax
+from .exercise import Case, Exercise, Mistake
+
+
+def one_hot(labels, classes):
+    """A row of zeros with a one at the label.   [n] -> [n, classes]"""
+    return np.eye(classes)[labels]
+
+
+def naive_softmax(logits):
+    """Softmax that overflows: exp of the raw logits.   [n, k] -> [n, k]"""
+    powers = np.exp(logits)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+RESULTS = {"dense_backward": ("dX", "dW", "db"), "network_backward": ("dW1", "db1", "dW2", "db2")}
+
+
+# --- 4.1 relu_backward ---------------------------------------------------------------------
+
+def signed_entries(n, d, scale=1.0):
+    """Draws dA [n, d] and Z [n, d] in which each sign of dA meets each sign of Z, zero included."""
+    def draw(rng):
+        signs = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0)])
+        signs = rng.permutation(np.resize(signs, (n * d, 2)))
+        dA, Z = rng.uniform(0.5, 2.0, (2, n, d)) * signs.T.reshape(2, n, d)
+        return dA, Z * scale
+    return draw
+
+
+RELU_BACKWARD = Exercise(
+    number="4.1", points=1, minutes=5, difficulty=1,
+    summary="Carry a gradient back through ReLU: from dA [n, d] to dZ [n, d].",
+    reference=relu_backward, results=("dZ",),
+    cases=(
+        Case("4 examples, 5 units", signed_entries(4, 5)),
+        Case("13 examples, 7 units", signed_entries(13, 7)),
+        Case("a batch of one", signed_entries(1, 6), pays=False),
+        Case("large values", signed_entries(3, 4, scale=1e6), pays=False),
+        Case("a dead layer: every Z is negative", lambda rng: (
+            rng.normal(size=(3, 4)), -rng.uniform(0.5, 2.0, (3, 4))), pays=False),
+    ),
+    mistakes=(
+        Mistake("upstream-ignored", lambda dA, Z: (Z > 0).astype(float),
+                "This is the local derivative alone; multiply it by the gradient that comes in, dA."),
+        Mistake("derivative-at-input", lambda dA, Z: dA * (dA > 0),
+                "The gate is set by the sign of Z, the input of the forward pass, not by the sign of dA."),
+        Mistake("other-convention", lambda dA, Z: dA * (Z >= 0),
+                "At Z = 0 exactly this course lets nothing through: use Z > 0, not Z >= 0."),
+        Mistake("nonlinearity-forgotten", lambda dA, Z: dA.copy(),
+                "The gradient passes through unchanged; it must be zero wherever Z was not positive."),
+        Mistake("value-for-derivative", lambda dA, Z: dA * np.maximum(Z, 0),
+                "This multiplies by relu(Z), the value; multiply by its derivative, which is 1 or 0."),
+        Mistake("sign-flipped", lambda dA, Z: dA * (Z < 0),
+                "The gate is the wrong way round: the gradient passes where Z is positive."),
+        Mistake("wrong-derivative", lambda dA, Z: dA * np.sign(Z),
+                "Where Z is negative the output does not move at all: the derivative there is 0, not -1."),
+    ),
+    hints=(
+        "Nudge one entry of Z that is negative. How much does relu(Z) change? And if the entry is positive?",
+        "The local derivative is 1 where Z > 0 and 0 elsewhere. The chain rule multiplies it by dA, entry by entry.",
+        "`Z > 0` is an array of True and False that counts as 1 and 0: return `dA * (…)` with it.",
+    ),
+)
+
+# --- 4.2 sigmoid_backward ------------------------------------------------------------------
+
+def activated_entries(n, d):
+    """Draws dA [n, d] and sigmoid outputs A [n, d] well away from the special value 0.5."""
+    def draw(rng):
+        Z = rng.uniform(0.5, 3.0, (n, d)) * rng.choice([-1.0, 1.0], (n, d))
+        return rng.normal(size=(n, d)), sigmoid(Z)
+    return draw
+
+
+SIGMOID_BACKWARD = Exercise(
+    number="4.2", points=1, minutes=5, difficulty=1,
+    summary="Carry a gradient back through the sigmoid, from its output: from dA [n, d] and A [n, d] to dZ [n, d].",
+    reference=sigmoid_backward, results=("dZ",),
+    cases=(
+        Case("3 examples, 4 units", activated_entries(3, 4)),
+        Case("11 examples, 6 units", activated_entries(11, 6)),
+        Case("a batch of one", activated_entries(1, 5), pays=False),
+        Case("saturated units: A is exactly 0 or 1", lambda rng: (
+            rng.normal(size=(2, 4)), rng.permuted(np.tile([0.0, 1.0], (2, 2)), axis=1)), pays=False),
+    ),
+    mistakes=(
+        Mistake("upstream-ignored", lambda dA, A: A * (1 - A),
+                "This is the local derivative alone; multiply it by the gradient that comes in, dA."),
+        Mistake("derivative-at-input", lambda dA, A: dA * sigmoid(A) * (1 - sigmoid(A)),
+                "A is already the output of the sigmoid; do not apply the sigmoid to it again."),
+        Mistake("missing-factor", lambda dA, A: dA * A,
+                "The local derivative is A·(1 − A); the factor (1 − A) is missing."),
+        Mistake("missing-factor", lambda dA, A: dA * (1 - A),
+                "The local derivative is A·(1 − A); the factor A is missing."),
+        Mistake("other-activation", lambda dA, A: dA * (1 - A**2),
+                "1 − A² is the derivative of tanh; the sigmoid's is A·(1 − A)."),
+        Mistake("sign-flipped", lambda dA, A: dA * A * (A - 1),
+                "The sign is flipped: the sigmoid always rises, so its derivative A·(1 − A) is positive."),
+        Mistake("nonlinearity-forgotten", lambda dA, A: dA.copy(),
+                "The gradient passes through unchanged; multiply it by the sigmoid's slope A·(1 − A)."),
+    ),
+    hints=(
+        "How steep is the sigmoid where its output is near 0 or near 1? And where is it steepest?",
+        "Write σ(z) = 1 / (1 + e⁻ᶻ) and differentiate: the slope can be said with the output alone, σ′ = σ·(1 − σ).",
+        "The output is A, so the local derivative is `A * (1 - A)`; the chain rule multiplies it by dA.",
+    ),
+)
+
+# --- 4.3 dense_backward --------------------------------------------------------------------
+
+def dense_arguments(n, d_in, d_out, scale=1.0):
+    """Draws dZ [n, d_out], X [n, d_in], W [d_in, d_out]."""
+    def draw(rng):
+        return (rng.normal(size=(n, d_out)), scale * rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)))
+    return draw
+
+
+def changed(reference, **replacements):
+    """A wrong implementation: the reference with one or more results made wrong.
+
+    Each replacement gets the arguments and the right result of its name.
+    """
+    names = RESULTS[reference.__name__]
+
+    def wrong(*arguments):
+        right = reference(*arguments)
+        return tuple(replacements[n](arguments, r) if n in replacements else r for n, r in zip(names, right))
+    return wrong
+
+
+DENSE_BACKWARD = Exercise(
+    number="4.3", points=3, minutes=15, difficulty=2,
+    summary="Carry a gradient back through a dense layer: from dZ [n, d_out] to dX [n, d_in], "
+            "dW [d_in, d_out] and db [d_out].",
+    reference=dense_backward, results=RESULTS["dense_backward"],
+    cases=(
+        Case("2 examples, 3 inputs, 4 outputs", dense_arguments(2, 3, 4)),
+        Case("5 examples, 4 inputs, 2 outputs", dense_arguments(5, 4, 2)),
+        Case("16 examples, 9 inputs, 7 outputs", dense_arguments(16, 9, 7)),
+        Case("a batch of one", dense_arguments(1, 3, 2), pays=False),
+        Case("one output", dense_arguments(4, 3, 1), pays=False),
+        Case("large inputs", dense_arguments(3, 5, 2, scale=1e4), pays=False),
+    ),
+    mistakes=(
+        Mistake("transposed", changed(dense_backward, dW=lambda a, r: a[0].T @ a[1]),
+                "dW comes out as [d_out, d_in]; swap the factors so that it has W's shape: X.T @ dZ."),
+        Mistake("transposed", changed(dense_backward, dX=lambda a, r: a[2] @ a[0].T),
+                "dX comes out as [d_in, n]; rows are examples, so it is dZ @ W.T."),
+        Mistake("not-summed-over-batch", changed(dense_backward, db=lambda a, r: a[0].copy()),
+                "db holds one row per example; every example used the same b, so sum over the batch."),
+        Mistake("keepdims", changed(dense_backward, db=lambda a, r: r[None, :]),
+                "db should be [d_out], the shape of b; leave out keepdims=True."),
+        Mistake("wrong-axis", changed(dense_backward, db=lambda a, r: a[0].sum(axis=1)),
+                "db is summed over the outputs; sum over the examples, which are the rows: axis=0."),
+        Mistake("wrong-axis", changed(dense_backward, db=lambda a, r: a[0].sum()),
+                "db is summed over everything; sum over the examples only: axis=0."),
+        Mistake("extra-mean", changed(dense_backward, dW=lambda a, r: r / len(a[1]), db=lambda a, r: r / len(a[1])),
+                "dW and db are divided by n here, but the loss has done so already; only sum."),
+        Mistake("extra-mean", changed(dense_backward, db=lambda a, r: r / len(a[1])),
+                "db is a mean over the batch; the loss has divided by n already, so it is a sum."),
+        Mistake("extra-mean", changed(dense_backward, dW=lambda a, r: r / len(a[1])),
+                "dW is divided by n here, but the loss has done so already; only sum."),
+        Mistake("upstream-ignored", lambda dZ, X, W: dense_backward(np.ones_like(dZ), X, W),
+                "The gradient that comes in, dZ, is not used; each result is a product or a sum of it."),
+        Mistake("upstream-ignored", changed(dense_backward, dX=lambda a, r: np.ones_like(a[0]) @ a[2].T),
+                "dX does not use the gradient that comes in; multiply dZ by W.T."),
+        Mistake("bias-forgotten", changed(dense_backward, db=lambda a, r: np.zeros_like(r)),
+                "db is zero, but b moves every output: each example adds its row of dZ to db."),
+        Mistake("bias-forgotten", changed(dense_backward, db=lambda a, r: np.ones_like(r)),
+                "The derivative of Z by b is 1, but db is that times dZ, summed over the examples."),
+        Mistake("overwritten", lambda dZ, X, W: (dZ @ W.T, np.outer(X[-1], dZ[-1]), dZ[-1].copy()),
+                "Only the last example is left in dW and db: add the examples' parts (+=), do not replace them (=)."),
+        Mistake("wrong-order", lambda dZ, X, W: (X.T @ dZ, dZ @ W.T, dZ.sum(axis=0)),
+                "The results are right but in another order; return dX, dW, db."),
+        Mistake("wrong-order", lambda dZ, X, W: (X.T @ dZ, dZ.sum(axis=0), dZ @ W.T),
+                "The results are right but in another order; return dX, dW, db."),
+        Mistake("sign-flipped", lambda dZ, X, W: tuple(-g for g in dense_backward(dZ, X, W)),
+                "All signs are flipped: a gradient points uphill; the minus comes in the update."),
+        Mistake("nonlinearity-forgotten", changed(dense_backward, dX=lambda a, r: (a[0] @ a[2].T) * (a[1] > 0)),
+                "dX is cut off where X is not positive; that is the ReLU's backward, and a dense layer has none."),
+    ),
+    hints=(
+        "Start from the shapes. dX must be [n, d_in]; you have dZ [n, d_out] and W [d_in, d_out]. "
+        "Only one product of the two fits.",
+        "Entry W[i, j] multiplies X[e, i] in every example e and feeds Z[e, j]: its blame is the sum over e of "
+        "X[e, i] · dZ[e, j]. Which matrix product is that sum?",
+        "`dX = dZ @ W.T`; dW is `X` transposed times `dZ`; b is added to every row, so db is dZ summed over axis 0.",
+    ),
+)
+
+# --- 4.4 cross_entropy_backward ------------------------------------------------------------
+
+def classified(n, k, scale=1.5):
+    """Draws logits [n, k] and labels [n] in which at least one class comes twice (n > 1)."""
+    def draw(rng):
+        labels = rng.integers(k, size=n)
+        labels[-1] = labels[0]
+        return scale * rng.normal(size=(n, k)), labels
+    return draw
+
+
+def huge_logits(rng):
+    """Rows at about +10,000 and -10,000: exp of either is out of range."""
+    logits = rng.normal(size=(4, 3)) + np.array([[1e4], [-1e4], [0.0], [1e4]])
+    logits[3, 1] = -1e4
+    return logits, rng.integers(3, size=4)
+
+
+def indexed_by_column(logits, labels):
+    """(softmax - 1 at the columns of *all* labels, in every row) / n."""
+    dlogits = softmax(logits)
+    dlogits[:, labels] -= 1
+    return dlogits / len(logits)
+
+
+def global_maximum(logits, labels):
+    """Subtracts one maximum for the whole batch: rows far below it vanish."""
+    powers = np.exp(logits - logits.max())
+    return (powers / powers.sum(axis=1, keepdims=True) - one_hot(labels, logits.shape[1])) / len(logits)
+
+
+def from_probabilities(probabilities):
+    """A wrong implementation: (p - y) / n with these wrong probabilities."""
+    def wrong(logits, labels):
+        return (probabilities(logits) - one_hot(labels, logits.shape[1])) / len(logits)
+    return wrong
+
+
+CROSS_ENTROPY_BACKWARD = Exercise(
+    number="4.4", points=3, minutes=15, difficulty=2,
+    summary="The gradient of the mean cross-entropy with respect to the logits: dlogits [n, k].",
+    reference=cross_entropy_backward, results=("dlogits",),
+    cases=(
+        Case("3 examples, 4 classes", classified(3, 4)),
+        Case("5 examples, 2 classes", classified(5, 2)),
+        Case("12 examples, 7 classes", classified(12, 7)),
+        Case("a batch of one", classified(1, 3), pays=False),
+        Case("every label the same", lambda rng: (rng.normal(size=(4, 3)), np.full(4, rng.integers(3))), pays=False),
+        Case("logits at ±10,000", huge_logits, pays=False),
+        Case("every logit zero", lambda rng: (np.zeros((3, 5)), rng.integers(5, size=3)), pays=False),
+    ),
+    mistakes=(
+        Mistake("missing-mean", lambda logits, labels: len(logits) * cross_entropy_backward(logits, labels),
+                "The loss is the mean over the batch, so the gradient is divided by n, too."),
+        Mistake("extra-mean", lambda logits, labels: cross_entropy_backward(logits, labels) / logits.shape[1],
+                "This divides by n·k; the loss is a mean over the n examples, not over the classes."),
+        Mistake("extra-mean", lambda logits, labels: cross_entropy_backward(logits, labels) / len(logits),
+                "This divides by n twice; once is enough."),
+        Mistake("sign-flipped", lambda logits, labels: -cross_entropy_backward(logits, labels),
+                "The sign is flipped: it is probability minus target, so the true class gets a negative gradient."),
+        Mistake("unstable", from_probabilities(naive_softmax),
+                "exp overflows for large logits; subtract each row's maximum before exp."),
+        Mistake("unstable", global_maximum,
+                "One maximum is subtracted from all rows, and rows far below it become 0/0; "
+                "subtract each row's own maximum (axis=1, keepdims=True)."),
+        Mistake("wrong-axis", from_probabilities(lambda logits: softmax(logits.T).T),
+                "Softmax runs over the examples here; each row is one example, so it runs along axis=1."),
+        Mistake("wrong-axis", from_probabilities(lambda logits: softmax(logits.reshape(1, -1)).reshape(logits.shape)),
+                "Softmax runs over the whole batch here; each row must sum to 1 by itself (axis=1)."),
+        Mistake("double-softmax", from_probabilities(lambda logits: softmax(softmax(logits))),
+                "Softmax is applied twice; once turns logits into probabilities."),
+        Mistake("nonlinearity-forgotten", from_probabilities(lambda logits: logits),
+                "The target is subtracted from the logits; subtract it from the probabilities, softmax(logits)."),
+        Mistake("targets-forgotten", lambda logits, labels: softmax(logits) / len(logits),
+                "The labels are not used: subtract 1 from the probability of each example's true class."),
+        Mistake("local-only", lambda logits, labels: cross_entropy_backward(logits, labels)
+                * one_hot(labels, logits.shape[1]),
+                "Only the true class gets a gradient; the other logits enter the loss, too, through softmax's sum."),
+        Mistake("stopped-early", lambda logits, labels: -one_hot(labels, logits.shape[1])
+                / naive_softmax(logits) / len(logits),
+                "This is the gradient with respect to the probabilities; go one step further back, to the logits."),
+        Mistake("extra-factor", lambda logits, labels: cross_entropy_backward(logits, labels)
+                * softmax(logits) * (1 - softmax(logits)),
+                "There is one p·(1 − p) too many: in (p − y)/n the derivative of softmax is already inside."),
+        Mistake("wrong-index", indexed_by_column,
+                "`[:, labels]` picks these columns in every row; pick one entry a row with [np.arange(n), labels]."),
+    ),
+    hints=(
+        "What happens to the loss if the logit of the true class rises a little? And if a wrong class's does? "
+        "That gives the signs.",
+        "For one example the gradient is p − y: the probabilities minus a 1 at the true class. "
+        "Then remember that the loss is a mean.",
+        "Compute softmax with each row's maximum subtracted; take 1 off at `[np.arange(n), labels]`; divide by n.",
+    ),
+)
+
+# --- 4.5 network_backward ------------------------------------------------------------------
+
+def network_backward(X, labels, W1, b1, W2, b2):
+    """All four gradients of the mean cross-entropy of a network with one ReLU hidden layer."""
+    Z1 = dense_forward(X, W1, b1)                        # [n, h]
+    A1 = relu(Z1)                                        # [n, h]
+    logits = dense_forward(A1, W2, b2)                   # [n, k]
+    dlogits = cross_entropy_backward(logits, labels)     # [n, k]
+    dA1, dW2, db2 = dense_backward(dlogits, A1, W2)      # [n, h], [h, k], [k]
+    dZ1 = relu_backward(dA1, Z1)                         # [n, h]
+    _, dW1, db1 = dense_backward(dZ1, X, W1)             # [d, h], [h]
+    return dW1, db1, dW2, db2
+
+
+def network_with(output_gradient=cross_entropy_backward, activation=relu, activation_backward=relu_backward,
+                 first=dense_forward, second=dense_forward, hidden_gradient=lambda dlogits, W2: dlogits @ W2.T):
+    """A wrong implementation: the network with one of its steps replaced."""
+    def wrong(X, labels, W1, b1, W2, b2):
+        Z1 = first(X, W1, b1)
+        A1 = activation(Z1)
+        dlogits = output_gradient(second(A1, W2, b2), labels)
+        dZ1 = activation_backward(hidden_gradient(dlogits, W2), Z1)
+        return X.T @ dZ1, dZ1.sum(axis=0), A1.T @ dlogits, dlogits.sum(axis=0)
+    return wrong
+
+
+def without_bias(X, W, b):
+    """A dense layer that leaves its bias out."""
+    return X @ W
+
+
+def by_mistake(slug):
+    """The wrong cross_entropy_backward of this slug: the same slip, one exercise later."""
+    return next(m.function for m in CROSS_ENTROPY_BACKWARD.mistakes if m.slug == slug)
+
+
+def network_arguments(n, d, h, k, scale=1.0):
+    """Draws X [n, d], labels [n], W1 [d, h], b1 [h], W2 [h, k], b2 [k]; no parameter is zero.
+
+    About half of the hidden units are on in each example, and each is on in some example and off in
+    another where the batch allows it, so that no step of the backward pass can be left out unseen.
+    """
+    def draw(rng):
+        X, labels = classified(n, d)(rng)[0], classified(n, k)(rng)[1]
+        W1, W2 = rng.normal(size=(d, h)), rng.normal(size=(h, k))
+        b1, b2 = (rng.uniform(0.2, 0.8, size) * rng.choice([-1, 1], size) for size in (h, k))
+        signs = np.resize([1, -1], h)
+        Z1 = X @ W1 + b1
+        # Turn columns so that the first example has both kinds of units.
+        turn = np.where(np.sign(Z1[0]) == signs, 1.0, -1.0)
+        return scale * X, labels, W1 * turn, b1 * turn, W2, b2
+    return draw
+
+
+NETWORK_BACKWARD = Exercise(
+    number="4.5", points=4, minutes=25, difficulty=3,
+    summary="All gradients of the mean cross-entropy of a network with one ReLU hidden layer: "
+            "dW1 [d, h], db1 [h], dW2 [h, k], db2 [k].",
+    reference=network_backward, results=RESULTS["network_backward"],
+    cases=(
+        Case("3 examples, 2 inputs, 5 hidden units, 4 classes", network_arguments(3, 2, 5, 4)),
+        Case("6 examples, 4 inputs, 8 hidden units, 3 classes", network_arguments(6, 4, 8, 3)),
+        Case("7 examples, 5 inputs, 6 hidden units, 2 classes", network_arguments(7, 5, 6, 2)),
+        Case("20 examples, 9 inputs, 12 hidden units, 5 classes", network_arguments(20, 9, 12, 5)),
+        Case("a batch of one", network_arguments(1, 4, 6, 3), pays=False),
+        Case("inputs at about 10,000", network_arguments(4, 3, 6, 5, scale=1e4), pays=False),
+    ),
+    mistakes=(
+        Mistake("nonlinearity-forgotten", network_with(activation_backward=lambda dA, Z: dA),
+                "The gradient skips the ReLU on its way back: set dA1 to zero where Z1 was not positive."),
+        Mistake("nonlinearity-forgotten", network_with(activation=lambda Z: Z),
+                "The hidden layer has no ReLU in the forward pass: A1 = relu(Z1) feeds the second layer and dW2."),
+        Mistake("nonlinearity-forgotten", network_with(activation=lambda Z: Z, activation_backward=lambda dA, Z: dA),
+                "There is no ReLU at all here: A1 = relu(Z1) on the way forward, its gate on the way back."),
+        Mistake("derivative-at-input", network_with(activation_backward=lambda dA, Z: dA * (dA > 0)),
+                "The ReLU's gate is set by the sign of Z1, not by the sign of dA1."),
+        Mistake("missing-mean", network_with(output_gradient=by_mistake("missing-mean")),
+                "All four are n times too large: the loss is a mean, so divide dlogits by n."),
+        Mistake("extra-mean", lambda X, *rest: tuple(g / len(X) for g in network_backward(X, *rest)),
+                "All four are n times too small: divide by n once, in dlogits, and only sum after that."),
+        Mistake("sign-flipped", network_with(output_gradient=by_mistake("sign-flipped")),
+                "All signs are flipped: dlogits is probability minus target."),
+        Mistake("targets-forgotten", network_with(output_gradient=by_mistake("targets-forgotten")),
+                "The labels are not used: subtract 1 from the probability of each example's true class."),
+        Mistake("unstable", network_with(output_gradient=by_mistake("unstable")),
+                "exp overflows for large logits; subtract each row's maximum before exp."),
+        Mistake("wrong-axis", network_with(output_gradient=by_mistake("wrong-axis")),
+                "Softmax runs over the examples here; each row is one example, so it runs along axis=1."),
+        Mistake("wrong-index", network_with(output_gradient=by_mistake("wrong-index")),
+                "`[:, labels]` picks these columns in every row; pick one entry a row with [np.arange(n), labels]."),
+        Mistake("upstream-ignored", network_with(hidden_gradient=lambda dlogits, W2: np.ones_like(dlogits) @ W2.T),
+                "The hidden layer does not hear of the loss: dA1 is dlogits @ W2.T."),
+        Mistake("bias-forgotten", network_with(first=without_bias, second=without_bias),
+                "The biases are missing in the forward pass: Z1 = X @ W1 + b1, logits = A1 @ W2 + b2."),
+        Mistake("bias-forgotten", network_with(first=without_bias),
+                "b1 is missing in the forward pass: Z1 = X @ W1 + b1."),
+        Mistake("bias-forgotten", network_with(second=without_bias),
+                "b2 is missing in the forward pass: logits = A1 @ W2 + b2."),
+        Mistake("keepdims", changed(network_backward, db1=lambda a, r: r[None, :], db2=lambda a, r: r[None, :]),
+                "db1 and db2 have a row too many; they have the shapes of b1 and b2: leave out keepdims=True."),
+        Mistake("transposed", changed(network_backward, dW1=lambda a, r: r.T, dW2=lambda a, r: r.T),
+                "dW1 and dW2 are transposed; each has the shape of its matrix: X.T @ dZ1 and A1.T @ dlogits."),
+        Mistake("wrong-order", lambda *a: (lambda dW1, db1, dW2, db2: (dW2, db2, dW1, db1))(*network_backward(*a)),
+                "The gradients are right but in the order in which they were found; return dW1, db1, dW2, db2."),
+        Mistake("wrong-order", lambda *a: (lambda dW1, db1, dW2, db2: (dW1, dW2, db1, db2))(*network_backward(*a)),
+                "The gradients are right but in another order; return dW1, db1, dW2, db2."),
+    ),
+    hints=(
+        "Write the forward pass first, a line a step, and keep Z1 and A1. "
+        "Then walk the same lines from the bottom up: each has a backward that you have written.",
+        "dlogits from 4.4; through the second layer with 4.3 (its input was A1); through the ReLU with 4.1 "
+        "(its input was Z1); through the first layer with 4.3 (its input was X).",
+        "`dA1, dW2, db2 = dense_backward(dlogits, A1, W2)`, `dZ1 = relu_backward(dA1, Z1)`, then dense_backward "
+        "once more with dZ1, X, W1. Return dW1, db1, dW2, db2.",
+    ),
+)
+
+# --- 4.6 gradient_error --------------------------------------------------------------------
+
+def two_gradients(shape, apart, ratio):
+    """Draws an analytic and a numerical gradient, `apart` in relative terms, one `ratio` times the other."""
+    def draw(rng):
+        analytic = rng.normal(size=shape)
+        numerical = ratio * analytic + apart * rng.normal(size=shape)
+        return analytic, numerical
+    return draw
+
+
+def norm(x):
+    """The length of an array, all its entries taken as one long vector."""
+    return np.linalg.norm(np.ravel(x))
+
+
+def safely(formula):
+    """A wrong formula that does look out for two zero gradients."""
+    return lambda a, n: formula(a, n) if np.any(a) or np.any(n) else 0.0
+
+
+GRADIENT_ERROR = Exercise(
+    number="4.6", points=1, minutes=10, difficulty=1,
+    summary="How far two gradients are apart, relative to the larger: ‖a − n‖ / max(‖a‖, ‖n‖), 0.0 if both are zero.",
+    reference=gradient_error, results=("the error",),
+    cases=(
+        Case("the numerical one is larger", two_gradients((3, 4), apart=0.3, ratio=1.6)),
+        Case("the analytic one is larger", two_gradients((4, 3), apart=0.3, ratio=0.4), pays=False),
+        Case("nearly equal", two_gradients((5, 2), apart=1e-5, ratio=1.0), pays=False),
+        Case("two biases, a vector each", two_gradients((6,), apart=0.2, ratio=1.5), pays=False),
+        Case("opposite signs", two_gradients((2, 5), apart=0.1, ratio=-1.2), pays=False),
+        Case("both zero", lambda rng: (np.zeros((2, 3)), np.zeros((2, 3))), pays=False),
+        Case("one of them zero", lambda rng: (np.zeros((2, 3)), rng.normal(size=(2, 3))), pays=False),
+    ),
+    mistakes=(
+        Mistake("wrong-denominator", safely(lambda a, n: norm(a - n) / (norm(a) + norm(n))),
+                "This divides by the sum of the two norms; divide by the larger of them."),
+        Mistake("wrong-denominator", safely(lambda a, n: norm(a - n) / norm(a) if norm(a) else np.inf),
+                "This divides by the analytic gradient's norm; divide by the larger of the two norms."),
+        Mistake("wrong-denominator", safely(lambda a, n: norm(a - n) / norm(n)),
+                "This divides by the numerical gradient's norm; divide by the larger of the two norms."),
+        Mistake("wrong-denominator", lambda a, n: norm(a - n),
+                "This is the distance itself; divide it by the larger of the two norms, so that size does not matter."),
+        Mistake("zero-unguarded", lambda a, n: norm(a - n) / np.maximum(norm(a), norm(n)),
+                "Two zero gradients give 0/0; they agree, so return 0.0."),
+        Mistake("missing-root", safely(lambda a, n: norm(a - n)**2 / max(norm(a), norm(n))**2),
+                "These are squared norms; the norm is the square root of the sum of squares."),
+        Mistake("other-norm", safely(lambda a, n: np.abs(a - n).max() / max(np.abs(a).max(), np.abs(n).max())),
+                "This compares the largest entries; the norm is the square root of the sum of squares."),
+        Mistake("other-norm", safely(lambda a, n: np.abs(a - n).sum() / max(np.abs(a).sum(), np.abs(n).sum())),
+                "This sums absolute values; the norm is the square root of the sum of squares."),
+        Mistake("per-entry", safely(lambda a, n: np.mean(np.abs(a - n) / np.maximum(np.abs(a), np.abs(n)))),
+                "This averages one error per entry, so tiny entries count as much as large ones; "
+                "take the norms of the whole arrays."),
+        Mistake("norm-difference", safely(lambda a, n: abs(norm(a) - norm(n)) / max(norm(a), norm(n))),
+                "This compares the two lengths; two gradients of equal length can still point elsewhere. "
+                "Take the norm of the difference."),
+        Mistake("sign-flipped", safely(lambda a, n: norm(a + n) / max(norm(a), norm(n))),
+                "The two gradients are added; the error is the norm of their difference."),
+    ),
+    hints=(
+        "An error of 0.001 is large for a gradient of size 0.01 and tiny for one of size 100. Compared with what?",
+        "The norm is the length of the array seen as one long vector: the square root of the sum of squares. "
+        "You need three of them, and one special case.",
+        "`np.linalg.norm(analytic - numerical)` divided by the `max(...)` of the other two norms; "
+        "if that maximum is 0, return 0.0.",
+    ),
+)
+
+EXERCISES = (RELU_BACKWARD, SIGMOID_BACKWARD, DENSE_BACKWARD, CROSS_ENTROPY_BACKWARD, NETWORK_BACKWARD, GRADIENT_ERROR)
