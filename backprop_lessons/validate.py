@@ -70,3 +70,40 @@ def check_same_shape(first_name, first, second_name, second):
     if np.shape(first) != np.shape(second):
         raise ValueError(f"{first_name} has shape {np.shape(first)} and {second_name} has shape {np.shape(second)}. "
                          f"Expected equal shapes. Use reshape on one of them: [n, 1] and [n] would broadcast to [n, n].")
+
+
+def check_sizes(sizes):
+    """Refuse layer sizes that are not at least two whole numbers above 0."""
+    if len(sizes) < 2 or any(size != int(size) or size < 1 for size in sizes):
+        raise ValueError(f"sizes is {sizes}. Expected two or more whole numbers above 0: inputs, hidden layers, outputs, "
+                         f"such as (784, 128, 10).")
+
+
+def check_batches(X, y, batch_size):
+    """Refuse examples without their labels, and batches of no examples."""
+    if len(X) != len(y):
+        raise ValueError(f"X has {len(X)} rows and y has {len(y)}. Expected one label for each example. "
+                         f"Check that both were cut in the same way.")
+    if batch_size != int(batch_size) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}. Expected a whole number above 0, such as 64.")
+
+
+def check_same_optimizer(parameters, memory):
+    """Refuse an optimizer that remembers another network's steps."""
+    if parameters.shape != memory.shape:
+        raise ValueError(f"this optimizer has stepped {memory.size:,} parameters, and now got {parameters.size:,}. "
+                         f"Make a new optimizer for each network.")
+
+
+def as_numbers(name, array, dtype):
+    """The array in the network's dtype, unless that would hide a mistake."""
+    array = np.asarray(array)
+    if array.dtype == dtype:
+        return array
+    if array.dtype == np.uint8:
+        raise TypeError(f"{name} has dtype uint8, whole numbers 0 … 255. Expected numbers of size about 1. "
+                        f"Write {name} / 255.")
+    if array.dtype.kind not in ("fiubc" if np.dtype(dtype).kind == "c" else "fiub"):
+        raise TypeError(f"{name} has dtype {array.dtype}. Expected real numbers, such as float64. "
+                        f"Write np.array({name}, dtype=float); if that fails, a row is too short or not a number.")
+    return array.astype(dtype)
