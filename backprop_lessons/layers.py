@@ -104,7 +104,7 @@ class Dense(Layer):
         # As in dense_backward, but dW and db go straight into the arrays that the optimizer reads;
         # and the first layer of a network is spared dX, the gradient of the data, which nobody asks for.
         np.matmul(self.kept.T, dZ, out=self.dW)  # [d_in, d_out]
-        np.sum(dZ, axis=0, out=self.db)  # [d_out]
+        dZ.sum(axis=0, out=self.db)  # [d_out]
         return dZ @ self.W.T if input_gradient else None  # [n, d_in]
 
 

@@ -55,7 +55,9 @@ class Network:
         """
         if self._output_shape is None:
             raise RuntimeError("backward was called before forward. Call forward(X) first: backward needs what it kept.")
-        check_same_shape("dlogits", dlogits, "the logits of the last forward", np.empty(self._output_shape))
+        if np.shape(dlogits) != self._output_shape:
+            raise ValueError(f"dlogits has shape {np.shape(dlogits)}. Expected {self._output_shape}, the shape of the last "
+                             f"forward's logits. Compute dlogits from those logits.")
         gradient = as_numbers("dlogits", dlogits, self.dtype)
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient, input_gradient or layer is not self.layers[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from backprop_lessons.losses import accuracy, cross_entropy, cross_entropy_backward
+from backprop_lessons.losses import accuracy, cross_entropy, cross_entropy_and_gradient
 from backprop_lessons.progress_bar import ProgressBar
 from backprop_lessons.validate import as_numbers, check_batches, check_finite, check_labels
 
@@ -43,8 +43,8 @@ def minibatches(X, y, batch_size, rng):
 def training_step(network, X, labels, optimizer, weight_decay=0.0):
     """One round of the four steps on one batch; returns the loss before the update."""
     logits = network.forward(X, training=True)  # 1. forward propagation
-    loss = cross_entropy(logits, labels)  # 2. error calculation
-    network.backward(cross_entropy_backward(logits, labels))  # 3. backward propagation
+    loss, dlogits = cross_entropy_and_gradient(logits, labels)  # 2. error calculation
+    network.backward(dlogits)  # 3. backward propagation
     if weight_decay:
         add_weight_decay(network, weight_decay)
     optimizer.step(network.parameters, network.gradients)  # 4. weight update

@@ -56,10 +56,11 @@ def check_labels(labels, n, classes):
                   else "For a column [n, 1], write labels.ravel()." if np.ndim(labels) == 2
                   else "Check that examples and labels were cut in the same way.")
         raise ValueError(f"labels has shape {np.shape(labels)}. Expected [n] = ({n},), one label for each example. {remedy}")
-    if np.asarray(labels).dtype.kind not in "iu":
-        raise TypeError(f"labels has dtype {np.asarray(labels).dtype}. Expected integers 0 … {classes - 1}. "
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels has dtype {labels.dtype}. Expected integers 0 … {classes - 1}. "
                         f"If they are whole numbers, write labels.astype(np.int64).")
-    lowest, highest = np.min(labels), np.max(labels)
+    lowest, highest = labels.min(), labels.max()
     if lowest < 0 or highest >= classes:
         raise ValueError(f"labels run from {lowest} to {highest}. Expected 0 … {classes - 1}, because there are "
                          f"{classes} classes. Count classes from 0, or give the network's last layer more outputs.")
