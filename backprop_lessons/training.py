@@ -98,12 +98,10 @@ def warm_up_and_decay(done, warm_up=0.1):
 
 def shift_images(images, rows, columns):
     """Images [n, h, w] moved down by `rows` and right by `columns` (negative: up, left); zeros move in."""
-    shifted = np.zeros_like(images)
-    height, width = images.shape[1:]
-    target = (slice(None), slice(max(rows, 0), height + min(rows, 0)), slice(max(columns, 0), width + min(columns, 0)))
-    source = (slice(None), slice(max(-rows, 0), height + min(-rows, 0)), slice(max(-columns, 0), width + min(-columns, 0)))
-    shifted[target] = images[source]
-    return shifted
+    _, height, width = images.shape
+    framed = np.pad(images, ((0, 0), (abs(rows), abs(rows)), (abs(columns), abs(columns))))
+    top, left = abs(rows) - rows, abs(columns) - columns  # to move the images down, look at them from higher up
+    return framed[:, top : top + height, left : left + width].copy()
 
 
 def random_shifts(X, rng):
