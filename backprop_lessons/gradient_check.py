@@ -18,7 +18,9 @@ def numerical_gradient(f, x, step=1e-5):
     f takes an array like x and returns a number; x is not changed. The error is about step² from the curve
     of f and 1e-16 / step from rounding, which 1e-5 balances.
     """
-    x = np.array(x, dtype=np.result_type(x, np.float32))  # a copy; whole numbers cannot be nudged
+    x = np.array(x)  # a copy
+    if x.dtype.kind != "f":
+        x = x.astype(float)  # whole numbers cannot be nudged
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         center = x[index]

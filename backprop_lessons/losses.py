@@ -24,7 +24,7 @@ def cross_entropy(logits, labels):
     Raises ValueError or TypeError for logits that are not a finite matrix, for labels that are not
     integers in 0 … k − 1.
     """
-    _check_logits_and_labels(logits, labels)
+    logits, labels = _checked(logits, labels)
     shifted = logits - np.real(logits).max(axis=1, keepdims=True)  # [n, k]
     log_sums = np.log(np.exp(shifted).sum(axis=1))  # [n]
     # −ln softmax, without ever forming a probability that could round to 0.
@@ -34,7 +34,7 @@ def cross_entropy(logits, labels):
 
 def cross_entropy_backward(logits, labels):
     """dlogits [n, k] of the mean loss: (softmax − one-hot labels) / n."""
-    _check_logits_and_labels(logits, labels)
+    logits, labels = _checked(logits, labels)
     n = len(labels)
     dlogits = softmax(logits)  # [n, k]
     dlogits[np.arange(n), labels] -= 1
@@ -44,7 +44,7 @@ def cross_entropy_backward(logits, labels):
 
 def cross_entropy_and_gradient(logits, labels):
     """The loss and dlogits of the two functions above at once: training shares their exponentials."""
-    _check_logits_and_labels(logits, labels)
+    logits, labels = _checked(logits, labels)
     n = len(labels)
     rows = np.arange(n)
     shifted = logits - logits.max(axis=1, keepdims=True)  # [n, k]
@@ -59,19 +59,19 @@ def cross_entropy_and_gradient(logits, labels):
 
 def mean_squared_error(predictions, targets):
     """Mean over every entry of (predictions − targets)²: two arrays of one shape -> float."""
-    _check_pair("predictions", predictions, targets)
+    predictions, targets = _checked_pair("predictions", predictions, targets)
     return np.mean((predictions - targets) ** 2).item()
 
 
 def mean_squared_error_backward(predictions, targets):
     """dpredictions, of the shape of predictions: 2 (predictions − targets) / number of entries."""
-    _check_pair("predictions", predictions, targets)
+    predictions, targets = _checked_pair("predictions", predictions, targets)
     return 2 * (predictions - targets) / np.size(predictions)
 
 
 def binary_cross_entropy(logits, targets):
     """Mean over the batch of −ln(probability given to the true answer): logits [n], targets [n] in {0, 1} -> float."""
-    _check_pair("logits", logits, targets)
+    logits, targets = _checked_pair("logits", logits, targets)
     _check_between_0_and_1(targets)
     # −t ln σ(z) − (1 − t) ln(1 − σ(z)) = max(z, 0) − t z + ln(1 + e^−|z|), which never overflows.
     positive = np.real(logits) >= 0
@@ -81,7 +81,7 @@ def binary_cross_entropy(logits, targets):
 
 def binary_cross_entropy_backward(logits, targets):
     """dlogits [n] of the mean loss: (sigmoid(logits) − targets) / n."""
-    _check_pair("logits", logits, targets)
+    logits, targets = _checked_pair("logits", logits, targets)
     _check_between_0_and_1(targets)
     return (sigmoid(logits) - targets) / np.size(logits)
 
@@ -93,22 +93,26 @@ def l2_penalty(W, strength):
 
 def accuracy(logits, labels):
     """The share of rows whose largest logit stands at the label: logits [n, k], labels [n] -> 0 … 1."""
-    _check_logits_and_labels(logits, labels)
+    logits, labels = _checked(logits, labels)
     return np.mean(np.argmax(logits, axis=1) == labels).item()
 
 
-def _check_logits_and_labels(logits, labels):
+def _checked(logits, labels):
+    logits, labels = np.asarray(logits), np.asarray(labels)
     check_matrix("logits", logits, columns_are="classes")
     check_labels(labels, *logits.shape)
     check_finite("logits", logits)
+    return logits, labels
 
 
-def _check_pair(name, predictions, targets):
+def _checked_pair(name, predictions, targets):
+    predictions, targets = np.asarray(predictions), np.asarray(targets)
     check_same_shape(name, predictions, "targets", targets)
     if np.size(predictions) == 0:
         raise ValueError(f"{name} is empty. A mean needs at least one entry.")
     check_finite(name, predictions)
     check_finite("targets", targets)
+    return predictions, targets
 
 
 def _check_between_0_and_1(targets):

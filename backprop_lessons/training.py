@@ -21,12 +21,9 @@ class History:
     validation_accuracy: list = field(default_factory=list)  # after the epoch, 0 … 1
     seconds: list = field(default_factory=list)  # since the start of training
 
-    def __repr__(self):
-        figures = [f"training loss {self.training_loss[-1]:.3f}"] if self.training_loss else []
-        if self.validation_loss:
-            figures += [f"validation loss {self.validation_loss[-1]:.3f}",
-                        f"validation accuracy {self.validation_accuracy[-1]:.1%}"]
-        return f"History({', '.join([f'{len(self.training_loss)} epochs'] + figures)})"
+    def __repr__(self):  # without figures: they differ from machine to machine, and so would a stored notebook
+        measured = [name for name, figures in vars(self).items() if figures]
+        return f"History of {len(self.seconds)} epochs: {', '.join(measured)}"
 
 
 def minibatches(X, y, batch_size, rng):
@@ -67,27 +64,30 @@ def train(network, X, labels, *, optimizer, epochs, batch_size, rng,
     schedule(done) -> factor scales the learning rate; `done` goes from 0 to 1, e.g. warm_up_and_decay.
     Raises ValueError or TypeError for data that the network cannot learn from.
     """
+    check_batches(X, labels, batch_size)
     X, labels = _checked(network, X, labels)
     validation = validation and _checked(network, *validation)
     steps = epochs * math.ceil(len(X) / batch_size)
     history, start, full_rate = History(), time.perf_counter(), optimizer.learning_rate
-    with ProgressBar(steps, show=progress) as bar:
-        for epoch in range(epochs):
-            losses = []
-            for X_batch, y_batch in minibatches(X, labels, batch_size, rng):
-                if augment:
-                    X_batch = augment(X_batch, rng)
-                if schedule:
-                    optimizer.learning_rate = full_rate * schedule(bar.done / steps)
-                losses.append(training_step(network, X_batch, y_batch, optimizer, weight_decay))
-                bar.advance(f"epoch {epoch + 1} of {epochs}, loss {losses[-1]:.3f}")
-            history.training_loss.append(float(np.mean(losses)))
-            if validation:
-                logits = network.forward(validation[0])
-                history.validation_loss.append(cross_entropy(logits, validation[1]))
-                history.validation_accuracy.append(accuracy(logits, validation[1]))
-            history.seconds.append(time.perf_counter() - start)
-    optimizer.learning_rate = full_rate
+    try:
+        with ProgressBar(steps, show=progress) as bar:
+            for epoch in range(epochs):
+                losses = []
+                for X_batch, y_batch in minibatches(X, labels, batch_size, rng):
+                    if augment:
+                        X_batch = augment(X_batch, rng)
+                    if schedule:
+                        optimizer.learning_rate = full_rate * schedule(bar.done / steps)
+                    losses.append(training_step(network, X_batch, y_batch, optimizer, weight_decay))
+                    bar.advance(f"epoch {epoch + 1} of {epochs}, loss {losses[-1]:.3f}")
+                history.training_loss.append(float(np.mean(losses)))
+                if validation:
+                    logits = network.forward(validation[0])
+                    history.validation_loss.append(cross_entropy(logits, validation[1]))
+                    history.validation_accuracy.append(accuracy(logits, validation[1]))
+                history.seconds.append(time.perf_counter() - start)
+    finally:  # also when the learner interrupts
+        optimizer.learning_rate = full_rate
     return history
 
 

@@ -9,6 +9,10 @@ import numpy as np
 
 def check_finite(name, array):
     """Refuse NaN and infinity, and say where the first one stands."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{name} has dtype {array.dtype}. Expected numbers. Write np.array({name}, dtype=float); "
+                        f"if that fails, an entry is not a number.")
     finite = np.isfinite(array)
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
@@ -38,6 +42,9 @@ def check_matrix(name, array, columns=None, columns_are="features"):
 
 def check_dense(X, W, b):
     """Refuse a dense layer's X, W and b whose shapes do not fit together."""
+    for name, array in {"X": X, "W": W, "b": b}.items():
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{name} is a {type(array).__name__}. Expected a numpy array. Write np.array({name}).")
     if np.ndim(W) != 2 or X.shape[-1:] != W.shape[:1] or b.shape != W.shape[1:]:
         raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit. Expected X [n, d_in], W [d_in, d_out] and "
                          f"b [d_out]. Give W as many rows as X has columns, and b as many entries as W has columns.")

@@ -32,6 +32,7 @@ def test_central_differences_have_two_sides():
 
 def test_whole_numbers_are_nudged_too():
     assert numerical_gradient(lambda x: (x**2).sum(), np.array([3]))[0] == pytest.approx(6)
+    assert numerical_gradient(lambda x: x**2, 3.0) == pytest.approx(6, rel=1e-9)
 
 
 def test_the_complex_step_refuses_a_function_that_drops_the_imaginary_part():

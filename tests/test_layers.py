@@ -149,3 +149,8 @@ def test_shapes_that_do_not_fit_are_named_with_what_is_expected(X, W, b):
     with pytest.raises(ValueError, match="do not fit. Expected X") as error:
         layers.dense_forward(np.ones(X), np.ones(W), np.ones(b))
     assert str(X) in str(error.value) and str(W) in str(error.value)
+
+
+def test_lists_are_refused_by_dense_forward_with_the_remedy():
+    with pytest.raises(TypeError, match=r"X is a list. Expected a numpy array. Write np.array\(X\)"):
+        layers.dense_forward([[1.0]], np.ones((1, 1)), np.ones(1))

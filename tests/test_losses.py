@@ -112,6 +112,12 @@ def test_accuracy_counts_the_largest_logit_and_losses_are_plain_floats():
         assert type(value) is float
 
 
+def test_lists_are_as_good_as_arrays():
+    assert losses.cross_entropy([[1.0, 2.0]], [0]) == losses.cross_entropy(np.array([[1.0, 2.0]]), np.array([0]))
+    assert losses.mean_squared_error([1, 2], [1, 4]) == 2
+    assert losses.binary_cross_entropy_backward([0.0, 0.0], [0, 1]).tolist() == [0.25, -0.25]
+
+
 def test_inputs_are_never_changed():
     rng = np.random.default_rng(0)
     logits, labels, targets = rng.normal(size=(4, 3)), np.array([0, 2, 1, 1]), rng.integers(0, 2, (4, 3))
@@ -141,6 +147,7 @@ ERRORS = [
     ("a column against a row", losses.mean_squared_error, np.zeros((3, 1)), np.zeros(3), ValueError, "broadcast"),
     ("the same, backward", losses.mean_squared_error_backward, np.zeros((3, 1)), np.zeros(3), ValueError, "broadcast"),
     ("targets with NaN", losses.mean_squared_error, np.zeros(2), np.array([1, np.nan]), ValueError, "targets has 1 entries"),
+    ("words", losses.cross_entropy, np.array([["a", "b"]]), np.array([0]), TypeError, "Expected numbers"),
     ("nothing", losses.mean_squared_error, np.zeros(0), np.zeros(0), ValueError, "empty"),
     ("targets −1 and 1", losses.binary_cross_entropy, np.zeros(2), np.array([-1, 1]), ValueError, r"from -1 to 1.*/ 2"),
 ]

@@ -99,8 +99,8 @@ def test_history_has_an_entry_for_each_epoch():
     assert history.seconds == sorted(history.seconds)
     X, labels = two_clouds(np.random.default_rng(9))
     assert history.validation_loss[-1] == cross_entropy(network.forward(X), labels)
-    assert repr(history).startswith("History(5 epochs, training loss 0.")
-    assert train_on_clouds()[1].validation_loss == []
+    assert repr(history) == "History of 5 epochs: training_loss, validation_loss, validation_accuracy, seconds"
+    assert repr(train_on_clouds()[1]) == "History of 5 epochs: training_loss, seconds"
 
 
 def test_the_same_rng_trains_the_same_network():
@@ -126,6 +126,19 @@ def test_a_schedule_scales_the_rate_and_the_optimizer_gets_its_own_back():
     assert factors == pytest.approx([0, 0.5, 1, 0.5, 0])
 
 
+def test_an_interrupted_training_leaves_the_optimizer_its_rate():
+    optimizer = GradientDescent(0.2)
+
+    def interrupted(done):
+        if done > 0.3:
+            raise KeyboardInterrupt
+        return 0.5
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on_clouds(optimizer=optimizer, schedule=interrupted)
+    assert optimizer.learning_rate == 0.2
+
+
 def test_dropout_acts_in_training_and_not_in_validation():
     rng = np.random.default_rng(0)
     X, labels = two_clouds(rng)
@@ -139,7 +152,7 @@ BAD = {
     "NaN": (lambda X, y: (np.where(X > 5, np.nan, X), y), ValueError, "X has .* NaN"),
     "labels out of range": (lambda X, y: (X, y + 1), ValueError, "labels run from 1 to 2. Expected 0 … 1"),
     "float labels": (lambda X, y: (X, y * 1.0), TypeError, "astype"),
-    "labels missing": (lambda X, y: (X, y[:-1]), ValueError, r"Expected \[n\] = \(60,\)"),
+    "labels missing": (lambda X, y: (X, y[:-1]), ValueError, "one label for each example"),
     "too few columns": (lambda X, y: (X[:, :1], y), ValueError, r"Expected \[n, 2\]"),
     "bytes": (lambda X, y: (X.astype(np.uint8), y), TypeError, "X / 255"),
     "no examples": (lambda X, y: (X[:0], y[:0]), ValueError, "no examples"),
