@@ -1,6 +1,6 @@
-"""Automatic differentiation of scalars: every result remembers what it was made from.
+"""Automatic differentiation of scalars: every result remembers what it was made from, and by which derivatives.
 
-After A. Karpathy's micrograd (2020), with local derivatives kept for drawing, and without recursion.
+After A. Karpathy's micrograd (2020); local derivatives are kept, so that a graph can show them; nothing is recursive.
 """
 
 import math
@@ -56,11 +56,11 @@ class Value:
 
     def __truediv__(self, other):
         other = _value(other)
-        quotient = self.data / other.data
-        return Value(quotient, (self, other), "÷", local_gradients=(1 / other.data, -quotient / other.data))
+        local_gradients = (1 / other.data, -self.data / other.data**2)
+        return Value(self.data / other.data, (self, other), "÷", local_gradients=local_gradients)
 
     def __pow__(self, exponent):
-        if not isinstance(exponent, (int, float)):
+        if isinstance(exponent, Value):
             raise TypeError(f"the exponent is {exponent!r}. Expected a number, or write (exponent * x.log()).exp().")
         slope = exponent * self.data ** (exponent - 1) if exponent else 0.0
         return Value(self.data**exponent, (self,), f"^{exponent}", local_gradients=(slope,))
@@ -69,8 +69,8 @@ class Value:
         return Value(-self.data, (self,), "neg", local_gradients=(-1.0,))
 
     __radd__, __rmul__ = __add__, __mul__
-    __rsub__ = lambda self, number: _value(number) - self
-    __rtruediv__ = lambda self, number: _value(number) / self
+    def __rsub__(self, number): return _value(number) - self
+    def __rtruediv__(self, number): return _value(number) / self
 
     def exp(self):
         result = math.exp(self.data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backprop_lessons.losses import cross_entropy, cross_entropy_backward
-from backprop_lessons.validate import check_same_shape
+from backprop_lessons.validate import check_checkable, check_same_shape
 
 
 def numerical_gradient(f, x, step=1e-5):
@@ -60,26 +60,38 @@ def gradient_error(analytic, numerical):
     return float(difference / largest) if largest else 0.0
 
 
+MEASURES = {"central differences": (numerical_gradient, float), "complex step": (complex_step_gradient, complex)}
+
+
 @dataclass
 class ArrayCheck:
-    """One parameter array's part of a report, with the entry where the two gradients differ most."""
+    """One parameter array's part of a report."""
 
     name: str  # e.g. "layer 1 dW"
     shape: tuple
-    checked: int  # how many of its entries were measured
-    error: float  # gradient_error
-    passed: bool
-    worst: tuple  # index of the entry that differs most
-    analytic: float  # backpropagation's gradient there
-    numerical: float  # the measured one
-    all_zero: bool
+    entries: np.ndarray  # which entries were measured, counted in the flattened array [m]
+    analytic: np.ndarray  # their gradients by backpropagation [m]
+    numerical: np.ndarray  # their measured gradients [m]
+    tolerance: float
+
+    @property
+    def error(self):
+        return gradient_error(self.analytic, self.numerical)
+
+    @property
+    def passed(self):
+        return self.error <= self.tolerance  # never true for NaN
 
     def __str__(self):
-        verdict = (f"✗ wrong: error {self.error:.1e}, worst at {list(self.worst)}: "
-                   f"backward {self.analytic:.4g}, measured {self.numerical:.4g}" if not self.passed
-                   else "○ all zero: this shows nothing" if self.all_zero else "✓ agrees")
-        entries = f"{self.checked} of {np.prod(self.shape):,}"
-        return f"{self.name:<12} {str(list(self.shape)):<12} {entries:<15} {verdict}"
+        verdict = "✓ agrees"
+        if not self.passed:
+            worst = np.argmax(np.abs(self.analytic - self.numerical))
+            index = [int(i) for i in np.unravel_index(self.entries[worst], self.shape)]
+            verdict = (f"✗ wrong: error {self.error:.1e}, worst at {index}: "
+                       f"backward {self.analytic[worst]:.4g}, measured {self.numerical[worst]:.4g}")
+        elif not (self.analytic.any() or self.numerical.any()):
+            verdict = "○ all zero: this shows nothing"
+        return f"{self.name:<12} {list(self.shape)!s:<12} {f'{len(self.entries)} of {np.prod(self.shape):,}':<15} {verdict}"
 
 
 @dataclass
@@ -114,30 +126,25 @@ def check_gradients(network, X, labels, *, loss=cross_entropy, loss_backward=cro
     method is "central differences" or "complex step" (exact, also beside ReLU's kinks). Of a larger array
     `entries` are drawn by the rng. The network stays as it is; dropout is off. Raises TypeError for float32.
     """
-    if network.dtype != np.float64:
-        raise TypeError(f"the network computes in {network.dtype}, too coarse to check. Expected float64. "
-                        f"Write check_gradients(network.astype(np.float64), …).")
-    if method not in ("central differences", "complex step"):
-        raise ValueError(f'method is {method!r}. Expected "central differences" or "complex step".')
-    measure, dtype = (numerical_gradient, float) if method == "central differences" else (complex_step_gradient, complex)
+    check_checkable(network.dtype, method, MEASURES)
+    measure, dtype = MEASURES[method]
     rng = np.random.default_rng(0) if rng is None else rng
-    network, probe = network.astype(float), network.astype(dtype)  # copies
+    network, probe = network.astype(np.float64), network.astype(dtype)  # copies
     network.backward(loss_backward(network.forward(X), labels))
+    gradients = {f"layer {number} d{name}": gradient for number, layer in enumerate(network.layers, start=1)
+                 for name, gradient in layer.gradients.items()}
     arrays, start = [], 0
-    for number, layer in enumerate(network.layers, start=1):
-        for name, gradient in layer.gradients.items():
-            chosen = np.sort(rng.choice(gradient.size, min(entries, gradient.size), replace=False))
+    for name, gradient in gradients.items():
+        chosen = np.sort(rng.choice(gradient.size, min(entries, gradient.size), replace=False))
+        places = start + chosen  # in the vector of all parameters
+        start += gradient.size
 
-            def loss_at(values):
-                parameters = network.parameters.astype(dtype)
-                parameters[start + chosen] = values
-                probe.parameters = parameters
-                return loss(probe.forward(X), labels)
+        def loss_at(values):
+            parameters = network.parameters.astype(dtype)
+            parameters[places] = values
+            probe.parameters = parameters
+            return loss(probe.forward(X), labels)
 
-            analytic, numerical = gradient.ravel()[chosen], measure(loss_at, network.parameters[start + chosen])
-            error, worst = gradient_error(analytic, numerical), np.argmax(np.abs(analytic - numerical))
-            index = tuple(int(i) for i in np.unravel_index(chosen[worst], gradient.shape))
-            arrays.append(ArrayCheck(f"layer {number} d{name}", gradient.shape, len(chosen), error, error <= tolerance, index,
-                                     analytic[worst], numerical[worst], not (analytic.any() or numerical.any())))
-            start += gradient.size
+        numerical = measure(loss_at, network.parameters[places])
+        arrays.append(ArrayCheck(name, gradient.shape, chosen, gradient.ravel()[chosen], numerical, tolerance))
     return GradientReport(arrays, method, tolerance)

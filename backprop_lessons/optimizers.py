@@ -94,6 +94,6 @@ def clear_tiny(vector, tiny=1e-25):
     """Set entries that are too small to move any parameter to exactly 0, in place.
 
     Where gradients stay 0, a velocity shrinks with every step. Below 1e-38 float32 leaves its normal
-    numbers, with which processors are many times slower; this keeps it from getting there.
+    numbers, with which some processors are several times slower. This keeps it from getting there.
     """
     vector[np.abs(vector) < tiny] = 0

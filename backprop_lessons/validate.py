@@ -96,6 +96,15 @@ def check_batches(X, y, batch_size):
         raise ValueError(f"batch_size is {batch_size}. Expected a whole number above 0, such as 64.")
 
 
+def check_checkable(dtype, method, methods):
+    """Refuse a gradient check that could not tell right from wrong."""
+    if dtype != np.float64:
+        raise TypeError(f"the network computes in {dtype}, too coarse to check. Expected float64. "
+                        f"Write check_gradients(network.astype(np.float64), …).")
+    if method not in methods:
+        raise ValueError(f"method is {method!r}. Expected one of {list(methods)}. Choose one of these.")
+
+
 def check_same_optimizer(parameters, memory):
     """Refuse an optimizer that remembers another network's steps."""
     if parameters.shape != memory.shape:

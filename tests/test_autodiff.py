@@ -17,6 +17,7 @@ numbers = st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3)
 ONE = {  # operation on a Value, its derivative
     "neg": (lambda a: -a, lambda x: -1),
     "add": (lambda a: a + 3, lambda x: 1),
+    "numpy exponent": (lambda a: a ** np.int64(3), lambda x: 3 * x**2),
     "radd": (lambda a: 3 + a, lambda x: 1),
     "sub": (lambda a: a - 3, lambda x: 1),
     "rsub": (lambda a: 3 - a, lambda x: -1),

@@ -88,8 +88,9 @@ def test_a_planted_fault_is_found_in_its_place(method):
     report = check_gradients(network, X, labels, method=method)
     wrong = [array for array in report.arrays if not array.passed]
     assert [array.name for array in wrong] == ["layer 3 db"] and not report.passed
-    assert wrong[0].numerical == pytest.approx(6 * wrong[0].analytic)  # a batch of six
-    for words in ("✗ wrong: error 8.3e-01", "1 of 4 gradients are wrong", "✓ agrees", f"worst at {list(wrong[0].worst)}"):
+    np.testing.assert_allclose(wrong[0].numerical, 6 * wrong[0].analytic, rtol=1e-6)  # a batch of six
+    worst = np.argmax(np.abs(wrong[0].numerical))
+    for words in ("✗ wrong: error 8.3e-01", "1 of 4 gradients are wrong", "✓ agrees", f"worst at [{worst}]"):
         assert words in repr(report)
 
 
@@ -103,7 +104,7 @@ def test_a_fault_shows_in_the_layers_before_it():
 def test_large_arrays_are_sampled():
     rng = np.random.default_rng(0)
     report = check_gradients(Network.mlp((30, 20, 3), rng), *data(rng, d=30), entries=25, rng=rng)
-    assert [array.checked for array in report.arrays] == [25, 20, 25, 3] and "25 of 600" in str(report)
+    assert [len(array.entries) for array in report.arrays] == [25, 20, 25, 3] and "25 of 600" in str(report)
 
 
 def test_gradients_that_are_all_zero_are_said_to_show_nothing():
@@ -123,5 +124,5 @@ def test_float32_and_unknown_methods_are_refused():
     network, (X, labels) = Network.mlp((5, 3), rng, dtype=np.float32), data(rng)
     with pytest.raises(TypeError, match=r"float32, too coarse.*astype\(np.float64\)"):
         check_gradients(network, X, labels)
-    with pytest.raises(ValueError, match='"central differences" or "complex step"'):
+    with pytest.raises(ValueError, match="Expected one of .'central differences', 'complex step'."):
         check_gradients(network.astype(np.float64), X, labels, method="guess")
