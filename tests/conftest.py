@@ -1,0 +1,19 @@
+"""What all tests and all notebooks share: they leave no trace in the home of whoever runs them."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def pytest_configure(config):
+    # Set here and not in a fixture, so that the kernels which nbval starts inherit it.
+    config.home_for_tests = tempfile.mkdtemp(prefix="backprop-tests-")
+    os.environ["BACKPROP_PROGRESS"] = str(Path(config.home_for_tests, "progress.jsonl"))
+    os.environ["IPYTHONDIR"] = str(Path(config.home_for_tests, "ipython"))
+    # pyproject.toml names the file from the course's folder; pytest may stand elsewhere.
+    config.option.nbval_sanitize_with = str(config.rootpath / "backprop_lessons/publishing/sanitize.cfg")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.home_for_tests, ignore_errors=True)
