@@ -1,0 +1,1 @@
+"""Bulk grading: submissions are run in a sandbox and judged by the catalogue (`grade.py` is the way in)."""
