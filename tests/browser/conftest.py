@@ -8,8 +8,10 @@ JupyterLab starts once. Its settings, its data and the learner's progress are ke
 """
 
 import contextlib
+import functools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -100,6 +102,19 @@ def chromium():
 
 
 @pytest.fixture(scope="package")
+def contexts(chromium):
+    """contexts("light" or "dark"): a browser profile that keeps JupyterLab's files from one test to the next."""
+
+    @functools.cache
+    def context(scheme):
+        profile = chromium.new_context(color_scheme=scheme, reduced_motion="reduce")
+        profile.set_default_timeout(20_000)
+        return profile
+
+    return context
+
+
+@pytest.fixture(scope="package")
 def jupyterlab(tmp_path_factory):
     """A JupyterLab of our own: (its address, its folder)."""
     home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("notebooks")
@@ -136,13 +151,22 @@ def jupyterlab(tmp_path_factory):
 
 
 @pytest.fixture
-def open_notebook(chromium, jupyterlab, request):
+def open_notebook(contexts, jupyterlab, request):
     """open_notebook(what, dark=False, width=1280, height=900, run=True) -> Notebook; at the end it must be free of errors.
 
     `what` is a list of code cells, a notebook node, or the path of a notebook, of which a copy is opened.
-    A test that expects errors in the page clears `book.uncaught`.
+    A test that expects uncaught errors in the page clears `book.uncaught`.
     """
-    address, folder = jupyterlab
+    yield from _opening(contexts, *jupyterlab, request.node.name)
+
+
+@pytest.fixture(scope="module")
+def open_notebook_once(contexts, jupyterlab, request):
+    """The same for a fixture of a module, whose tests share one open notebook and leave it as they found it."""
+    yield from _opening(contexts, *jupyterlab, request.node.name)
+
+
+def _opening(contexts, address, folder, name):
     opened = []
 
     def open_it(what, *, dark=False, width=1280, height=900, run=True):
@@ -152,13 +176,11 @@ def open_notebook(chromium, jupyterlab, request):
             what = nbformat.v4.new_notebook(
                 cells=[nbformat.v4.new_code_cell(source) for source in what],
                 metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}})
-        file = folder / f"{request.node.name.replace('[', '-').replace(']', '')}-{len(opened)}.ipynb"
+        file = folder / f"{re.sub('[^A-Za-z0-9]+', '-', name)}-{len(list(folder.iterdir()))}.ipynb"
         nbformat.write(what, file)
-        context = chromium.new_context(viewport={"width": width, "height": height},
-                                       color_scheme="dark" if dark else "light", reduced_motion="reduce")
-        context.set_default_timeout(20_000)
-        book = Notebook(context.new_page(), file)
+        book = Notebook(contexts("dark" if dark else "light").new_page(), file)
         opened.append(book)
+        book.page.set_viewport_size({"width": width, "height": height})
         book.page.goto(f"{address}/doc/tree/{urllib.parse.quote(file.name)}")
         book.page.wait_for_function(READY, timeout=60_000)
         if run:
@@ -169,7 +191,7 @@ def open_notebook(chromium, jupyterlab, request):
     errors = [error for book in opened for error in book.errors()]
     for book in opened:
         book.page.evaluate("() => book.sessionContext.shutdown()")
-        book.page.context.close()
+        book.page.close()
     assert not errors, "\n".join(errors)
 
 

@@ -33,8 +33,14 @@ class Counter(Stage):
 
 
 @pytest.fixture
-def book(open_notebook):
-    return open_notebook([CELL, "Counter()"])
+def book(open_once):
+    open_once.run()  # a fresh counter for each test
+    return open_once
+
+
+@pytest.fixture(scope="module")
+def open_once(open_notebook_once):
+    return open_notebook_once([CELL, "Counter()"], run=False)
 
 
 def test_the_still_gives_way_to_the_live_widget(book):
