@@ -1,6 +1,5 @@
 """The `backprop` command: start a working copy, grade submissions, build the notebooks."""
 
-import os
 import shutil
 import sys
 from contextlib import contextmanager
@@ -68,22 +67,32 @@ def progress():
 @app.command()
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A folder or a zip file of notebooks.")],
-    lesson: Annotated[Optional[str], typer.Option(metavar="NN", help="The lesson of notebooks that do not say "
-                                                                      "theirs.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the reports go.")] = Path("grades"),
-    time_limit: Annotated[float, typer.Option(metavar="S", min=0.1, help="Seconds for each cell, and for each "
-                                                                          "exercise.")] = 20.0,
-    workers: Annotated[Optional[int], typer.Option(metavar="N", min=1, help="Submissions graded at once; one a "
-                                                                             "processor by default.")] = None,
-    trust_submissions: Annotated[bool, typer.Option("--trust-submissions", help="Run them without a sandbox: only "
-                                                                                "for code that you trust.")] = False,
+    lesson: Annotated[Optional[str], typer.Option(
+        metavar="NN", help="The lesson of notebooks that do not say theirs.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the grades go.")] = Path("grades"),
+    time_limit: Annotated[float, typer.Option(
+        metavar="S", help="Seconds for each cell, and for each exercise.")] = 10.0,
+    workers: Annotated[Optional[int], typer.Option(
+        metavar="N", show_default="one a processor", help="Submissions graded at once.")] = None,
+    trust_submissions: Annotated[bool, typer.Option(
+        "--trust-submissions", help="Run them without a sandbox: only for code that you trust.")] = False,
 ):
     """Grade a pile of submitted notebooks, each in a sandbox."""
-    from .grading.grade import grade_folder
+    from rich.progress import Progress
 
-    with one_sentence(OSError, ValueError, RuntimeError):
-        grade_folder(submissions, out=out, lesson=lesson, time_limit=time_limit,
-                     workers=workers or os.cpu_count() or 1, trust=trust_submissions)
+    from .grading.grade import grade_folder
+    from .grading.reports import print_table
+    from .grading.sandbox import GradingError
+
+    with one_sentence(GradingError), Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("Grading", total=None)
+        grades = grade_folder(submissions, out=out, lesson=lesson, time_limit=time_limit, workers=workers,
+                              trust=trust_submissions,
+                              on_progress=lambda done, total: bar.update(task, completed=done, total=total))
+    print_table(grades, Console())
+    count = len(grades.submissions)
+    output.print(f"{count} {'submission' if count == 1 else 'submissions'} in {grades.seconds:.1f} s. "
+                 f"The grades are in {escape(str(out / 'grades.json'))} and beside it.")
 
 
 @app.command()
