@@ -154,7 +154,8 @@ def jupyterlab(tmp_path_factory):
 def open_notebook(contexts, jupyterlab, request):
     """open_notebook(what, dark=False, width=1280, height=900, run=True) -> Notebook; at the end it must be free of errors.
 
-    `what` is a list of code cells, a notebook node, or the path of a notebook, of which a copy is opened.
+    `what` is a list of code cells, a notebook node, or the path of a notebook. Of a notebook outside JupyterLab's
+    own folder a copy is opened; one inside it is opened itself.
     A test that expects uncaught errors in the page clears `book.uncaught`.
     """
     yield from _opening(contexts, *jupyterlab, request.node.name)
@@ -170,18 +171,15 @@ def _opening(contexts, address, folder, name):
     opened = []
 
     def open_it(what, *, dark=False, width=1280, height=900, run=True):
-        if isinstance(what, (str, Path)):
-            what = nbformat.read(what, as_version=4)
-        elif isinstance(what, list):
-            what = nbformat.v4.new_notebook(
-                cells=[nbformat.v4.new_code_cell(source) for source in what],
-                metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}})
-        file = folder / f"{re.sub('[^A-Za-z0-9]+', '-', name)}-{len(list(folder.iterdir()))}.ipynb"
-        nbformat.write(what, file)
+        if isinstance(what, Path) and what.is_relative_to(folder):
+            file = what  # a learner's own copy: it is opened itself
+        else:
+            file = folder / f"{re.sub('[^A-Za-z0-9]+', '-', name)}-{len(list(folder.iterdir()))}.ipynb"
+            nbformat.write(_notebook(what), file)
         book = Notebook(contexts("dark" if dark else "light").new_page(), file)
         opened.append(book)
         book.page.set_viewport_size({"width": width, "height": height})
-        book.page.goto(f"{address}/doc/tree/{urllib.parse.quote(file.name)}")
+        book.page.goto(f"{address}/doc/tree/{urllib.parse.quote(file.relative_to(folder).as_posix())}")
         book.page.wait_for_function(READY, timeout=60_000)
         if run:
             book.run()
@@ -193,6 +191,17 @@ def _opening(contexts, address, folder, name):
         book.page.evaluate("() => book.sessionContext.shutdown()")
         book.page.close()
     assert not errors, "\n".join(errors)
+
+
+def _notebook(what):
+    """A notebook node from a path, a list of code cells, or a node."""
+    if isinstance(what, (str, Path)):
+        return nbformat.read(what, as_version=4)
+    if isinstance(what, list):
+        return nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in what],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}})
+    return what
 
 
 def _missing(what):
