@@ -66,7 +66,7 @@ def progress():
 
 @app.command()
 def grade(
-    submissions: Annotated[Path, typer.Argument(help="A folder or a zip file of notebooks.")],
+    submissions: Annotated[Path, typer.Argument(metavar="SUBMISSIONS", help="A folder or a zip file of notebooks.")],
     lesson: Annotated[Optional[str], typer.Option(
         metavar="NN", help="The lesson of notebooks that do not say theirs.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the grades go.")] = Path("grades"),
