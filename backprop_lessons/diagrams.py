@@ -81,7 +81,7 @@ def plot_four_steps(current=None, ax=None):
         _text(ax, x, 1.85, f"{number}  {name}", PAPER if here else _legible(colour), 12, weight="bold", linespacing=1.25)
         if number < 4:
             _arrow(ax, (x + 1.2, 1.85), (x + 1.98, 1.85), INK)
-    ax.plot([11, 11, 1.4], [1.22, 0.55, 0.55], color=INK, linewidth=2)
+    ax.plot([11, 11, 1.4], [1.22, 0.55, 0.55], "-", color=INK, linewidth=2)
     _arrow(ax, (1.4, 0.53), (1.4, 1.22), INK)
     _text(ax, 6.2, 0.25, "again, with the next examples", INK, 11)
     return ax
@@ -121,7 +121,7 @@ def plot_layer_graph(n="n", d="d", h="h", k="k", ax=None):
                 _text(ax, middle, down - 1.35 - 0.42 * row, f"d{text}", GRADIENTS, 11, weight="bold")
             _arrow(ax, (middle, up + 1.08), (middle, up + 0.5), PARAMETERS, linewidth=1.6)
             if i == 0:
-                ax.plot([places[1] - 0.8, middle], [down, down], color=GRADIENTS, linewidth=2, zorder=1)
+                ax.plot([places[1] - 0.8, middle], [down, down], "-", color=GRADIENTS, linewidth=2, zorder=1)
             _arrow(ax, (middle, down), (middle, down - 1.1), GRADIENTS)
     _text(ax, 1.0, down - 0.28, "kept from the\nforward pass", TRAINING, 10, linespacing=1.2)
     _arrow(ax, (0.35, down + 0.25), (1.65, down + 0.25), TRAINING, linestyle=":", linewidth=1.3, mutation_scale=10)
@@ -136,8 +136,8 @@ def plot_activation(activation, slope, name, ax=None):
     """An activation and its slope over −5 … 5."""
     ax = _axes(ax)
     z = np.linspace(-5, 5, 501)
-    ax.plot(z, activation(z), color=VALUES, linewidth=2.4, label=f"{name}(z)")
-    ax.plot(z, slope(z), color=GRADIENTS, linewidth=2.4, linestyle="--", label="its slope")
+    ax.plot(z, activation(z), "-", color=VALUES, linewidth=2.4, label=f"{name}(z)")
+    ax.plot(z, slope(z), "--", color=GRADIENTS, linewidth=2.4, label="its slope")
     ax.set(xlabel="z", title=name)
     ax.legend(loc="upper left")
     return ax
@@ -203,7 +203,7 @@ def plot_softmax_gradient(probabilities, label, ax=None):
     targets = np.eye(len(probabilities))[label]
     ax.bar(classes - 0.14, probabilities, 0.36, color=VALUES, label="probability p")
     for i, target in enumerate(targets):
-        ax.plot([i - 0.36, i + 0.36], [target] * 2, color=LOSS, linewidth=3, solid_capstyle="butt",
+        ax.plot([i - 0.36, i + 0.36], [target] * 2, "-", color=LOSS, linewidth=3, solid_capstyle="butt",
                 label="target y" if i == 0 else None)
         ax.annotate("", (i + 0.2, probabilities[i]), (i + 0.2, target),
                     arrowprops={"arrowstyle": "-|>", "color": GRADIENTS, "linewidth": 2.4, "shrinkA": 0, "shrinkB": 0,
@@ -211,9 +211,10 @@ def plot_softmax_gradient(probabilities, label, ax=None):
         gap = probabilities[i] - target
         ax.text(i + 0.27, (probabilities[i] + target) / 2, f"{gap:+.3f}".replace("-", "−"), color=GRADIENTS, va="center",
                 weight="bold", fontsize=11)
-    ax.plot([], [], color=GRADIENTS, linewidth=2.4, marker=">", label="gradient p − y")
+    ax.plot([], [], "->", color=GRADIENTS, linewidth=2.4, label="gradient p − y")
     ax.set(xticks=classes, xticklabels=[f"class {c}" + (" (true)" if c == label else "") for c in classes],
            ylim=(-0.04, 1.09), xlim=(-0.5, len(classes) - 0.25))
+    ax.grid(False, axis="x")
     ax.legend(loc="upper right")
     return ax
 
@@ -228,11 +229,11 @@ def plot_gradient_errors(errors, tolerance=1e-7, ax=None):
         for i, (array, error) in enumerate(of_arrays.items()):
             x, wrong = group * 5 + i, error > tolerance
             colour = GRADIENTS if wrong else VALUES
-            ax.plot([x, x], [lowest, max(error, lowest)], color=colour, linewidth=2.2)
+            ax.plot([x, x], [lowest, max(error, lowest)], "-", color=colour, linewidth=2.2)
             ax.plot(x, max(error, lowest), marker="X" if wrong else "o", color=colour, markersize=9)
             ax.text(x, lowest / 3, f"d{array}", rotation=90, ha="center", va="top", fontsize=10, color=INK)
         ax.text(group * 5 + 1.5, 40, list(errors)[group], ha="center", va="center", fontsize=11, weight="bold")
-    ax.text(len(errors) * 5 - 1.2, tolerance, f"tolerance\n{tolerance:.0e}".replace("e-0", "e-"), va="center", ha="left", fontsize=9.5)
+    ax.text(len(errors) * 5 - 1.2, tolerance, f"the limit,\n{tolerance:.0e}".replace("e-0", "e-"), va="center", ha="left", fontsize=9.5)
     ax.set(yscale="log", ylim=(lowest, 200), xlim=(-0.8, len(errors) * 5 - 1.4), xticks=[], ylabel="gradient error")
     return ax
 
