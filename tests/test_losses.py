@@ -26,19 +26,22 @@ def test_cross_entropy_and_softmax_agree_with_pytorch():
     p = pytorch("cross_entropy")
     np.testing.assert_allclose(losses.softmax(p["logits"]), p["softmax"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses.cross_entropy(p["logits"], p["labels"]), p["loss"], rtol=1e-12)
-    np.testing.assert_allclose(losses.cross_entropy_backward(p["logits"], p["labels"]), p["dlogits"], rtol=0, atol=1e-12)
+    dlogits = losses.cross_entropy_backward(p["logits"], p["labels"])
+    np.testing.assert_allclose(dlogits, p["dlogits"], rtol=0, atol=1e-12)
 
 
 def test_mean_squared_error_agrees_with_pytorch():
     p = pytorch("mean_squared_error")
     np.testing.assert_allclose(losses.mean_squared_error(p["predictions"], p["targets"]), p["loss"], rtol=1e-12)
-    np.testing.assert_allclose(losses.mean_squared_error_backward(p["predictions"], p["targets"]), p["dpredictions"], atol=1e-12)
+    dpredictions = losses.mean_squared_error_backward(p["predictions"], p["targets"])
+    np.testing.assert_allclose(dpredictions, p["dpredictions"], rtol=0, atol=1e-12)
 
 
 def test_binary_cross_entropy_agrees_with_pytorch():
     p = pytorch("binary_cross_entropy")
     np.testing.assert_allclose(losses.binary_cross_entropy(p["logits"], p["targets"]), p["loss"], rtol=1e-12)
-    np.testing.assert_allclose(losses.binary_cross_entropy_backward(p["logits"], p["targets"]), p["dlogits"], rtol=0, atol=1e-12)
+    dlogits = losses.binary_cross_entropy_backward(p["logits"], p["targets"])
+    np.testing.assert_allclose(dlogits, p["dlogits"], rtol=0, atol=1e-12)
 
 
 @given(n=sizes, k=sizes, seed=seeds)
@@ -56,7 +59,7 @@ def test_loss_and_gradient_together_are_the_two_apart(n, k, seed):
     rng = np.random.default_rng(seed)
     logits, labels = rng.normal(size=(n, k)) * 100, rng.integers(0, k, n)
     loss, dlogits = losses.cross_entropy_and_gradient(logits, labels)
-    assert loss == pytest.approx(losses.cross_entropy(logits, labels), rel=1e-12, abs=1e-13)
+    assert loss == pytest.approx(losses.cross_entropy(logits, labels), rel=1e-12, abs=1e-11)
     np.testing.assert_allclose(dlogits, losses.cross_entropy_backward(logits, labels), rtol=0, atol=1e-15)
 
 
@@ -68,7 +71,7 @@ def test_the_other_losses_agree_with_measured_gradients(n, d, seed):
     assert gradient_error(losses.mean_squared_error_backward(predictions, targets), exact) < 1e-12
     logits, targets = rng.normal(size=n) * 5, rng.integers(0, 2, n)
     exact = complex_step_gradient(lambda z: losses.binary_cross_entropy(z, targets), logits)
-    assert gradient_error(losses.binary_cross_entropy_backward(logits, targets), exact) < 1e-12
+    np.testing.assert_allclose(losses.binary_cross_entropy_backward(logits, targets), exact, rtol=0, atol=1e-14)
     W = rng.normal(size=(n, d))
     penalty, dW = losses.l2_penalty(W, 0.3)
     assert penalty == pytest.approx(0.15 * sum(w**2 for w in W.ravel()))
@@ -108,8 +111,8 @@ def test_chance_level_costs_the_logarithm_of_the_classes():
 def test_accuracy_counts_the_largest_logit_and_losses_are_plain_floats():
     logits, labels = np.array([[1.0, 2], [3, 1], [0, 5], [2, 1]]), np.array([1, 0, 0, 0])
     assert losses.accuracy(logits, labels) == 0.75
-    for value in (losses.accuracy(logits, labels), losses.cross_entropy(logits, labels), losses.mean_squared_error(logits, logits)):
-        assert type(value) is float
+    for loss, target in [(losses.accuracy, labels), (losses.cross_entropy, labels), (losses.mean_squared_error, logits)]:
+        assert type(loss(logits, target)) is float
 
 
 def test_lists_are_as_good_as_arrays():
@@ -140,7 +143,7 @@ ERRORS = [
     ("labels that are one-hot", losses.cross_entropy, Z, np.eye(2)[[0, 1, 1]], ValueError, r"argmax\(labels, axis=1\)"),
     ("labels as a column", losses.accuracy, Z, np.array([[0], [1], [1]]), ValueError, r"labels.ravel\(\)"),
     ("too few labels", losses.cross_entropy_backward, Z, np.array([0, 1]), ValueError, r"shape \(2,\). Expected \[n\] = \(3,\)"),
-    ("logits of one example", losses.cross_entropy, Z[0], np.array([0]), ValueError, r"shape \(2,\). Expected \[n, d\].*logits\[None, :\]"),
+    ("logits of one example", losses.cross_entropy, Z[0], np.array([0]), ValueError, r"\(2,\). Expected \[n, d\].*logits\[None, :\]"),
     ("no examples", losses.cross_entropy, Z[:0], np.array([], int), ValueError, "no examples"),
     ("NaN", losses.cross_entropy, Z * np.nan, np.array([0, 1, 1]), ValueError, r"6 entries that are NaN.*index \(0, 0\)"),
     ("infinity", losses.cross_entropy_and_gradient, Z + np.inf, np.array([0, 1, 1]), ValueError, "infinite"),

@@ -110,6 +110,10 @@ def test_it_prints_what_it_is(network):
     assert repr(network) == "Network(Dense 4 → 5, ReLU, Dense 5 → 3; 43 parameters, float64)"
 
 
+def dense(dtype):
+    return Dense(2, 2, np.random.default_rng(0), dtype)
+
+
 ERRORS = [
     ("wrong width", lambda n: n.forward(np.ones((2, 3))), ValueError, r"X has shape \(2, 3\). Expected \[n, 4\]"),
     ("one example", lambda n: n.forward(np.ones(4)), ValueError, r"write X\[None, :\]"),
@@ -121,9 +125,9 @@ ERRORS = [
     ("NaN again", lambda n: n.probabilities(np.full((2, 4), np.nan)), ValueError, "X has 8 entries that are NaN"),
     ("backward first", lambda n: n.backward(np.ones((2, 3))), RuntimeError, "Call forward"),
     ("dlogits of another batch", lambda n: n.backward(n.forward(np.ones((2, 4)))[:1]), ValueError, r"dlogits has shape \(1, 3\)"),
-    ("too few parameters", lambda n: setattr(n, "parameters", np.ones(3)), ValueError, "the new parameters has shape"),
+    ("too few parameters", lambda n: setattr(n, "parameters", np.ones(3)), ValueError, "the new parameters"),
     ("a layer of another network", lambda n: Network(n.layers[:1]), ValueError, "already belongs to a network"),
-    ("two dtypes", lambda n: Network([Dense(2, 2, np.random.default_rng(0), t) for t in (np.float32, np.float64)]), TypeError, "dtypes"),
+    ("two dtypes", lambda n: Network([dense(np.float32), dense(np.float64)]), TypeError, "Give every layer the same dtype"),
     ("one size", lambda n: Network.mlp((4,), np.random.default_rng(0)), ValueError, "Expected two or more whole numbers"),
     ("half a neuron", lambda n: Network.mlp((4, 2.5), np.random.default_rng(0)), ValueError, "such as"),
 ]
