@@ -18,8 +18,8 @@ SOLUTION = """def double(x):
     return 0"""
 
 
-def notebook(*cells, lesson="04"):
-    return new_notebook(cells=list(cells), metadata={"backprop_lessons": {"lesson": lesson}})
+def notebook(*cells):
+    return new_notebook(cells=list(cells))
 
 
 def code(source, **more):
@@ -134,7 +134,7 @@ def test_what_changes_from_run_to_run_is_not_stored():
         new_output("display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "random"}}),
         new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "a slider"})]))
     book.metadata.update(widgets={"state": 1}, language_info={"name": "python", "version": "3.11.7"})
-    tidy(book)
+    tidy(book, "04")
     assert [o.data for o in book.cells[0].outputs] == [{"text/plain": "a slider"}]
     assert book.cells[0].metadata == {"tags": ["kept"]}
     assert "widgets" not in book.metadata and book.metadata.language_info == {"name": "python"}

@@ -6,6 +6,7 @@ is either not stored or, where it is what the reader came for, kept as it was.
 
 import os
 import re
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -74,21 +75,21 @@ def executed(path):
     stored, notebook = read(path), read(path)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            notebook, km=this_python(), timeout=CELL_TIMEOUT, record_timing=False, coalesce_streams=True,
+            notebook, kernel_manager_class=this_python(), timeout=CELL_TIMEOUT, record_timing=False, coalesce_streams=True,
             resources={"metadata": {"path": str(path.parent)}})
         try:
-            client.execute(env=os.environ | ONE_THREAD | {
+            client.execute(stderr=subprocess.DEVNULL, env=os.environ | ONE_THREAD | {
                 "BACKPROP_PROGRESS": str(Path(folder, "progress.jsonl"))})  # a build is not a learner's progress
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise BuildError(f"{path.parent.name}/{path.name}, {failing_cell(notebook)}: "
                              f"{one_line(error)}") from None
-    tidy(notebook)
+    tidy(notebook, lesson=path.stem.split("-")[0])
     keep_unchanged_outputs(notebook, stored)
     return notebook
 
 
 def this_python():
-    """A kernel manager that starts the Python that runs this, whatever kernels the user has installed."""
+    """The kind of kernel manager that starts the Python that runs this, whatever kernels the user has installed."""
     from ipykernel.kernelspec import RESOURCES, get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
@@ -97,13 +98,16 @@ def this_python():
         def get_kernel_spec(self, kernel_name):
             return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
-    return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
+    class ThisPythonManager(AsyncKernelManager):
+        def _kernel_spec_manager_default(self):
+            return ThisPython(parent=self)
+
+    return ThisPythonManager
 
 
-def tidy(notebook):
+def tidy(notebook, lesson):
     """Leave in the notebook only what a reader needs and what is the same after each run."""
-    lesson = notebook.metadata.get("backprop_lessons", {})
-    notebook.metadata = {"backprop_lessons": lesson, "kernelspec": dict(KERNEL),
+    notebook.metadata = {"backprop_lessons": {"lesson": lesson}, "kernelspec": dict(KERNEL),
                          "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
