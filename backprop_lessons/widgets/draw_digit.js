@@ -16,16 +16,20 @@ function render({ model, el }) {
 
   el.append(
     element("div", { class: "bp-draw" },
-      element("div", { class: "bp-drawing" },
-        element("p", { class: "bp-heading" }, "Draw a digit here"), sheet,
-        element("div", { class: "bp-controls" }, button("Clear", clear))),
-      element("div", {}, element("p", { class: "bp-heading" }, "What the network sees"), seen),
+      element("div", { class: "bp-pictures" },
+        element("div", { class: "bp-drawing" },
+          element("p", { class: "bp-heading" }, "Draw a digit here", button("Clear", clear)),
+          element("div", { class: "bp-paper" }, sheet)),
+        element("div", {},
+          element("p", { class: "bp-heading" }, "The network sees"),
+          element("div", { class: "bp-paper" }, seen),
+          element("p", { class: "bp-note" }, "28 × 28 pixels, centred and scaled like the data"))),
       element("div", { class: "bp-probabilities" },
-        element("p", { class: "bp-heading" }, "The probability that it gives each digit"),
-        element("ol", { role: "list", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row)))),
-    text,
+        element("p", { class: "bp-heading" }, "The probability it gives each digit"),
+        element("ol", { role: "list", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row)),
+        text)),
     element("div", { class: "bp-controls", role: "group", "aria-label": "Take a digit from the data" },
-      element("span", { class: "bp-heading" }, "Or take one from the data:"),
+      element("span", {}, "Or take a digit from the data:"),
       button("Previous", () => ask("previous")), button("Next", () => ask("next")),
       button("Next misread one", () => ask("misread"))));
 

@@ -107,25 +107,13 @@ class DrawDigit(Stage):
     def still(self):
         from matplotlib.figure import Figure
 
-        from backprop_lessons.colours import VALUES
+        from backprop_lessons.plots import plot_digits, plot_probabilities
 
-        picture = np.frombuffer(self.reading["picture"], np.uint8).reshape(SIDE, SIDE)
-        probabilities = np.array(self.reading["probabilities"] or [0] * 10)
-        figure = Figure(figsize=(6.5, 3))
-        sheet = figure.add_axes((0.03, 0.06, 0.38, 0.8))
-        sheet.imshow(picture, cmap="gray_r", vmin=0, vmax=255)
-        sheet.set(xticks=[], yticks=[])
-        sheet.set_title("what the network sees", size=10, loc="left")
-        bars = figure.add_axes((0.5, 0.06, 0.37, 0.8))
-        best = int(np.argmax(probabilities))
-        bars.barh(range(10), probabilities, color=VALUES, height=0.7)
-        bars.set(xlim=(0, 1), ylim=(9.6, -0.6), xticks=[], yticks=range(10))
-        bars.spines[["top", "right", "bottom"]].set_visible(False)
-        bars.tick_params(left=False)
-        bars.set_title("probability of each digit", size=10, loc="left")
-        for digit, probability in enumerate(probabilities):
-            bars.text(1.03, digit, f"{100 * probability:.1f} %", va="center_baseline", size=10,
-                      weight="bold" if digit == best else "normal")
+        picture = np.frombuffer(self.reading["picture"], np.uint8) / 255  # [784]
+        figure = Figure(figsize=(6.6, 2.6), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+        plot_digits(picture, ax=left)
+        plot_probabilities(self.reading["probabilities"] or np.zeros(10), label=self.reading["label"], ax=right)
         return png(figure)
 
 
@@ -164,9 +152,9 @@ def _averages(old, new):
 
 
 def _place(ink):
-    """Where ink [length] has to begin for its centre of mass to be in the middle, without sticking out."""
+    """Where ink [length] has to begin for its centre of mass to lie in pixel 14, as in the data, without sticking out."""
     centre = ink @ (np.arange(len(ink)) + 0.5) / ink.sum()
-    return min(max(round(SIDE / 2 - centre), 0), SIDE - len(ink))
+    return min(max(round(SIDE / 2 + 0.5 - centre), 0), SIDE - len(ink))
 
 
 def describe_reading(probabilities, label=None):

@@ -54,10 +54,9 @@ function render({ model, el }) {
     result.replaceChildren();
     if (committed) {
       result.append(
-        element("dl", {},
-          element("div", {}, element("dt", {}, "You predicted"), element("dd", {}, ...marked(guess))),
-          element("div", { class: "bp-happened" }, element("dt", {}, "What happened"),
-            element("dd", {}, ...marked(answer), right ? " ✓" : ""))),
+        element("div", { class: "bp-both" },
+          element("p", {}, element("span", {}, "You predicted"), ...marked(guess)),
+          element("p", { class: "bp-happened" }, element("span", {}, "What happened"), ...marked(answer), right ? " ✓" : "")),
         element("p", {}, element("strong", {}, sentence), " ", ...marked(explanation)),
         button("Predict again", () => model.send({ kind: "again" })));
     }

@@ -125,7 +125,7 @@ class Predict(Stage):
         choices = [textwrap.wrap(choice.replace("`", ""), 66) for choice in self.choices]
         line = 0.25  # inches
         height = line * (len(question) + sum(map(len, choices)) + 0.4 * len(choices) + (0 if choices else 1.7)) + 0.5
-        figure = Figure(figsize=(6.5, height))
+        figure = Figure(figsize=(6.5, height), layout="none")
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 6.5), ylim=(height, 0))  # inches from the top left
         axes.axis("off")
         axes.set_aspect("equal")
@@ -195,11 +195,11 @@ def compare_numbers(guess, answer, unit="", tolerance=None):
         return True, f"Well foreseen: the two are at most {number_texts(tolerance, unit=unit)[0]} apart."
     if guess * answer > 0 and max(guess / answer, answer / guess) >= 2:
         times = number_texts(float(f"{max(guess / answer, answer / guess):.2g}"))[0]
-        small, large = ("you predicted", "happened") if abs(guess) < abs(answer) else ("happened", "you predicted")
-        return False, (f"About {times} times as much happened as you predicted." if large == "happened" else
-                       f"You predicted about {times} times as much as happened.")
+        if abs(guess) < abs(answer):
+            return False, f"It came to about {times} times your prediction."
+        return False, f"Your prediction is about {times} times what happened."
     side = "above" if guess > answer else "below"
-    return False, f"Your guess is {number_texts(float(f'{abs(guess - answer):.2g}'), unit=unit)[0]} {side} what happened."
+    return False, f"Your prediction is {number_texts(float(f'{abs(guess - answer):.2g}'), unit=unit)[0]} {side} what happened."
 
 
 def number_texts(*values, unit=""):
