@@ -24,14 +24,14 @@ def show_verdict(verdict) -> None:
     exercise = verdict.exercise
     title = f"{exercise.number} {exercise.name}"
     if verdict.passed:
-        status = f"{_points(exercise.points)} of {_points(exercise.points)} points"
+        status = f"{_points(exercise.points)} {'point' if exercise.points == 1 else 'points'}"
         body = f"All {len(verdict.cases)} cases pass."
         text = f"✓ {title} — {status}. {body}"
         _show(text, _header("pass", title, status) + f'<p class="bp-message">{body}</p>', "pass")
         return
     if verdict.mistake == "not-started":
-        follow = f"Write the function, then run this cell again. Stuck? hint({exercise.name})"
-        _show(f"○ {title} — not started. {follow}",
+        follow = f"Write the function, then run this cell again. Stuck? `hint({exercise.name})`"
+        _show(f"○ {title} — not started. {follow.replace('`', '')}",
               _header("todo", title, "not started") + f'<p class="bp-message">{_code(follow)}</p>', "todo")
         return
     passing = sum(case.passed for case in verdict.cases)

@@ -17,7 +17,7 @@ def own_progress(tmp_path, monkeypatch):
 
 def test_a_passed_check(capsys):
     check(relu_backward)
-    assert capsys.readouterr().out == "✓ 4.1 relu_backward — 1 of 1 points. All 5 cases pass.\n"
+    assert capsys.readouterr().out == "✓ 4.1 relu_backward — 1 point. All 5 cases pass.\n"
 
 
 def test_a_failed_check_names_the_mistake_and_shows_both_arrays(capsys):
