@@ -70,6 +70,14 @@ def test_the_course_itself_is_no_working_copy(course, place):
     assert before == {p: p.read_bytes() for p in course.rglob("*") if p.is_file()}
 
 
+def test_no_working_copy_is_made_inside_another(course, tmp_path):
+    start(tmp_path / "mine", course)
+    with pytest.raises(StartError, match="inside another working copy"):
+        start(tmp_path / "mine" / "my-course", course)
+    (course / "pyproject.toml").touch()
+    assert start(course / "my-course", course).added  # in a clone, as the README says
+
+
 def test_a_file_is_no_folder(course, tmp_path):
     (tmp_path / "mine").write_text("")
     with pytest.raises(StartError, match="is a file"):

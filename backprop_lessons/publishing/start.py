@@ -45,6 +45,10 @@ def start(folder, source=None):
     if any(target == inside or inside in target.parents
            for inside in (source / name for name in FOLDERS)) or target == source.resolve():
         raise StartError(f"{folder} belongs to the course itself. Choose another folder, for example my-course.")
+    for outer in target.parents:
+        if (outer / FIRST).exists() and not (outer / "pyproject.toml").exists():  # the latter: a clone, not a copy
+            raise StartError(f"{folder} would lie inside another working copy. "
+                             f"To bring that one up to date, give its folder: {outer}")
     copied = Copied([], [], [])
     try:
         for path in course_files(source):
