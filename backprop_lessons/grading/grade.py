@@ -173,6 +173,8 @@ def _grade_exercise(exercise, student, seed) -> ExerciseGrade:
         rng = np.random.default_rng([seed, *map(int, exercise.number.split("."))])
         with np.errstate(all="ignore"):
             verdict = judge(_driven_there(exercise), function, rng=rng, time_limit=student.time_limit)
+    except Exception as error:  # an answer that even the judge cannot take: it costs its exercise, not the batch
+        return grade(0.0, False, "wrong-type", f"The answer could not be judged ({type(error).__name__}).")
     finally:
         function.close()
     if function.refused:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import wire
-from .sandbox import SandboxLost, no_isolation
+from .sandbox import PATIENCE, SandboxLost, no_isolation
 from .text import plain
 
 ENDLESS_CELLS = 3  # that may take the whole time limit each; from then on the patience is halved each time
 MAX_PLACES = 50_000  # that a child may name while it reruns a notebook
+MAX_NEWS = 2**16  # bytes of a frame that tells of them
 
 
 class NotAnswered(Exception):
@@ -77,31 +78,40 @@ class Student:
                 continue
             function = RemoteFunction(self, child)
             try:
-                if self._rerun(child, name, driver):
+                self._give(child, {"cells": self.cells, "name": name, "driver": driver, "left_out": self.left_out})
+                if self._rerun(child, name):
                     return function
+                function.close()
+            except SandboxLost:
+                losses = self._lost(losses)
             except BaseException:
                 function.close()
                 raise
-            function.close()
 
     def _lost(self, losses):
         if losses >= 2:
             raise NotAnswered("raised", "The sandbox broke down three times in a row under this notebook.")
         return losses + 1
 
-    def _rerun(self, child, name, driver) -> bool:
-        """Rerun the cells; False if that got stuck at a place that is left out from now on."""
+    def _give(self, child, job) -> None:
+        """Give a child its job. Until then it runs our code alone: what fails here is no student's fault."""
         try:
-            self._expect_ready(child)
-            job = {"cells": self.cells, "name": name, "driver": driver, "left_out": self.left_out}
-            child.send(wire.pack({}, json.dumps(job).encode()), self.left())
-        except (OSError, EOFError, wire.WireError):
-            raise NotAnswered("raised", "The process of this notebook ended before it began.") from None
+            header, _ = wire.unpack(child.receiver(PATIENCE), MAX_NEWS, 0)
+            if header.get("kind") == "unconfined" and not child.sandbox.trust:
+                raise no_isolation(f"{plain(header.get('message'))}.", "use Linux 3.17 or later, or grade on another "
+                                   "machine.")
+            child.send(wire.pack({}, json.dumps(job).encode()), PATIENCE)
+        except (OSError, EOFError, wire.WireError) as error:
+            child.sandbox.lost = True
+            raise SandboxLost from error
+
+    def _rerun(self, child, name) -> bool:
+        """Follow the child as it reruns the cells; False if it got stuck at a place that is left out from now on."""
         place, end = (-1, -1), time.monotonic() + self.time_limit
         for _ in range(MAX_PLACES):
             seconds = min(end - time.monotonic(), self.left())
             try:
-                header, _ = wire.unpack(child.receiver(max(seconds, 1e-3)))
+                header, _ = wire.unpack(child.receiver(max(seconds, 1e-3)), MAX_NEWS, 0)
             except TimeoutError:
                 self.left()
                 return self._leave_out(place, f"was stopped after {self._patience():g} s")
@@ -112,18 +122,12 @@ class Student:
             if header.get("kind") != "at":
                 return self._loaded(header, name)
             following = header.get("cell"), header.get("statement")
-            if not all(type(n) is int for n in following) or following <= place:
+            if not all(type(n) is int and n < MAX_PLACES for n in following) or following <= place:
                 break
             if following[0] != place[0]:
                 end = time.monotonic() + self._patience()
             place = following
         raise NotAnswered("raised", "The notebook answered in a way that only tampering can explain.")
-
-    def _expect_ready(self, child):
-        header, _ = wire.unpack(child.receiver(self.time_limit + 5))
-        if header.get("kind") == "unconfined" and not child.sandbox.trust:
-            raise no_isolation(plain(header.get("message")), "use a newer Linux kernel (3.17 or later), or grade on "
-                               "another machine.")
 
     def _patience(self) -> float:
         endless = len(self.left_out)

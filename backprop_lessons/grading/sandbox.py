@@ -70,7 +70,7 @@ class Sandbox:
         with theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=self._errors, env=ENVIRONMENT, start_new_session=True)
+                stdout=subprocess.DEVNULL, stderr=self._errors, env=clean_environment(), start_new_session=True)
         self.close = weakref.finalize(self, _end, self._process, self._control, self._errors)
         try:
             if self._line() != "ready":
@@ -188,7 +188,13 @@ def _end(process, control, errors):
 
 def python_command() -> list[str]:
     """The interpreter itself, not a virtual environment's link to it: clean of user and site folders."""
-    return [os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), "-I", "-S", "-B"]
+    return [os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), "-P", "-s", "-S", "-B"]
+
+
+def clean_environment() -> dict[str, str]:
+    """Nothing of the host's but where some Pythons need to look for their libraries."""
+    found = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return ENVIRONMENT | found
 
 
 def numpy_parent() -> str:
@@ -227,7 +233,7 @@ def furniture() -> tuple[str, ...]:
     """The arguments for bubblewrap that say what is to be seen inside, and the command to run there."""
     python = python_command()
     found = subprocess.run([*python, str(HERE / "worker.py"), numpy_parent(), "--probe"], capture_output=True,
-                           text=True, env=ENVIRONMENT, timeout=2 * PATIENCE)
+                           text=True, env=clean_environment(), timeout=2 * PATIENCE)
     if found.returncode:
         raise GradingError(f"The grading process cannot start with {python[0]}: {found.stderr.strip()[-500:]}")
     needs = json.loads(found.stdout)
@@ -260,9 +266,7 @@ def furniture() -> tuple[str, ...]:
     for mount in [*masks, "/"]:  # last: from here on nothing can be written anywhere
         binds += ["--remount-ro", mount]
 
-    settings = [argument for name, value in ENVIRONMENT.items() for argument in ("--setenv", name, value)]
-    settings += ["--setenv", "LD_LIBRARY_PATH", ":".join(dict.fromkeys(places))]
-    return ("--clearenv", *settings, *binds, "--chdir", "/", "--", *python, "/worker/worker.py", numpy_parent())
+    return ("--setenv", "LD_LIBRARY_PATH", ":".join(dict.fromkeys(places)), *binds, "--chdir", "/", "--", *python, "/worker/worker.py", numpy_parent())
 
 
 def names_of(path) -> list[str]:

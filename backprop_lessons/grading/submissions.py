@@ -22,6 +22,7 @@ MAX_NOTEBOOK = 16 * 2**20  # bytes of one notebook file
 MAX_CODE = 2 * 2**20  # characters of code in one notebook
 MAX_CELLS = 2_000
 MAX_MEMBERS = 100_000  # of an archive
+MAX_DEPTH = 20  # of folders in folders
 IGNORED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 
@@ -60,7 +61,7 @@ def find_submissions(path, ignore=()) -> list[Submission]:
     path = Path(path)
     try:
         if path.is_dir():
-            entries = list(_in_folder(path, {Path(i).resolve() for i in ignore}))
+            entries = list(_in_folder(path.resolve(), {Path(i).resolve() for i in ignore}))
         elif path.is_file() and path.suffix == ".ipynb":
             entries = [(PurePosixPath(path.name), _file_reader(path))]
         elif path.is_file() and zipfile.is_zipfile(path):
@@ -77,17 +78,21 @@ def find_submissions(path, ignore=()) -> list[Submission]:
     if not any(relative.suffix == ".ipynb" for relative, _ in entries):
         raise GradingError(f"No notebook (.ipynb) was found in {path}. Expected are loose notebooks, or a folder "
                            "for each student, or a zip of these.")
-    return [Submission(relative.parts[0] if len(relative.parts) > 1 else relative.stem, str(relative), read)
+    return [Submission(_student(relative), str(relative), read)
             for relative, read in sorted(entries, key=lambda entry: entry[0].parts)]
+
+
+def _student(relative) -> str:
+    parts = [part for part in relative.parts if part not in ("/", "..")]
+    return parts[0] if len(parts) > 1 else relative.stem
 
 
 def _without_common_folder(entries):
     """Leave off one folder that wraps all students' folders, as an archive of a folder has it."""
-    folders = {relative.parts[0] for relative, _ in entries}
-    if len(folders) == 1 and entries and all(len(relative.parts) > 2 for relative, _ in entries):
-        students = {relative.parts[1] for relative, _ in entries}
-        if len(students) > 1:
-            return [(PurePosixPath(*relative.parts[1:]), read) for relative, read in entries]
+    inside = [relative for relative, _ in entries if ".." not in relative.parts]
+    if len({r.parts[0] for r in inside}) == 1 and all(len(r.parts) > 2 for r in inside) and len(
+            {r.parts[1] for r in inside}) > 1:
+        return [(PurePosixPath(*r.parts[1:]) if ".." not in r.parts else r, read) for r, read in entries]
     return entries
 
 
@@ -101,30 +106,41 @@ def _refuse(why) -> Callable:
 
 def _in_folder(top, ignored) -> Iterator[tuple[PurePosixPath, Callable]]:
     """Every notebook, every link that might be one, and every student's folder without any."""
-    for name in sorted(os.listdir(top)):
-        place = top / name
-        if _is_ignored(name) or place.resolve() in ignored:
-            continue
-        if place.is_symlink() or not place.is_dir():
-            yield from _file(place, PurePosixPath(name))
-            continue
-        found = False
-        for folder, folders, files in os.walk(place, onerror=_raise):
-            kept = [f for f in sorted(folders) if not _is_ignored(f) and Path(folder, f).resolve() not in ignored]
-            folders[:] = [f for f in kept if not Path(folder, f).is_symlink()]
-            links = [f for f in kept if Path(folder, f).is_symlink()]
-            for file in sorted(files) + links:
-                relative = PurePosixPath(Path(folder, file).relative_to(top).as_posix())
-                for entry in _file(Path(folder, file), relative):
-                    found = True
-                    yield entry
-        if not found:
-            yield PurePosixPath(name) / "(no notebook)", _nothing
+    for place in _listed(top, ignored):
+        relative = PurePosixPath(place.name)
+        if _is_folder(place):
+            yield from list(_below(place, relative, ignored)) or [(relative / "(no notebook)", _nothing)]
+        else:
+            yield from _file(place, relative)
+
+
+def _below(folder, relative, ignored):
+    """What is in a student's folder, at any depth that a sane person uses."""
+    if len(relative.parts) > MAX_DEPTH:
+        yield relative, _refuse(f"its folders are nested more than {MAX_DEPTH} deep")
+        return
+    try:
+        places = _listed(folder, ignored)
+    except OSError as error:
+        yield relative, _unreadable(error)
+        return
+    for place in places:
+        if _is_folder(place):
+            yield from _below(place, relative / place.name, ignored)
+        else:
+            yield from _file(place, relative / place.name)
+
+
+def _listed(folder, ignored):
+    places = (folder / name for name in sorted(os.listdir(folder)) if not _is_ignored(name))
+    return [place for place in places if place not in ignored]
+
+
+def _is_folder(place) -> bool:
+    return place.is_dir() and not place.is_symlink()
 
 
 def _file(place, relative):
-    if _is_ignored(place.name):
-        return
     if place.is_symlink() and (place.suffix == ".ipynb" or place.is_dir()):
         yield relative, _refuse("it is a link, and links are not followed")
     elif place.suffix == ".ipynb":
@@ -135,8 +151,10 @@ def _nothing():
     raise NotGradable("empty", "the folder holds no notebook")
 
 
-def _raise(error):
-    raise error
+def _unreadable(error) -> Callable:
+    def read():
+        raise NotGradable("unreadable", f"the folder cannot be read: {error.strerror}")
+    return read
 
 
 def _is_ignored(name) -> bool:
@@ -147,7 +165,8 @@ def _file_reader(place) -> Callable:
     def read():
         try:
             # Neither a link nor a pipe that somebody puts there meanwhile: a pipe would never end.
-            descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+            descriptor = os.open(place, os.O_RDONLY | sum(flags))
             with open(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise NotGradable("refused", "it is not an ordinary file")
@@ -194,10 +213,8 @@ def _in_zip(path):
             yield PurePosixPath(*parts), _member_reader(archive, member)
         elif len(parts) > 1:
             folders.add(parts[0])
-    top = folders - with_notebook
-    if not (len(folders | with_notebook) == 1):
-        for name in sorted(top):
-            yield PurePosixPath(name) / "(no notebook)", _nothing
+    for name in sorted(folders - with_notebook):
+        yield PurePosixPath(name) / "(no notebook)", _nothing
 
 
 def _why_refused(member) -> str | None:

@@ -54,14 +54,14 @@ def pack(header: dict, body=b"") -> bytes:
     return b"".join((LENGTHS.pack(len(head), len(body)), head, body))
 
 
-def unpack(receive) -> tuple[dict, bytes]:
+def unpack(receive, max_header=MAX_HEADER, max_body=MAX_BODY) -> tuple[dict, bytes]:
     """The header and the body of the next frame.
 
-    `receive(n)` returns exactly n bytes. Raises TooLarge before it asks for more than the rules
-    allow, and WireError for a header that is no JSON object.
+    `receive(n)` returns exactly n bytes. Raises TooLarge before it asks for more than is
+    allowed, and WireError for a header that is no JSON object.
     """
     head_length, body_length = LENGTHS.unpack(receive(LENGTHS.size))
-    if head_length > MAX_HEADER or body_length > MAX_BODY:
+    if head_length > max_header or body_length > max_body:
         raise TooLarge(f"a frame of {head_length} + {body_length} bytes")
     try:
         header = json.loads(receive(head_length).decode("ascii"))

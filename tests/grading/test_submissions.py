@@ -211,3 +211,17 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "MAX_NOTEBOOK", 100)
     fill(tmp_path, {"ada.ipynb": b" " * 101, "bob.ipynb": b" " * 100})
     assert found(tmp_path) == {"ada.ipynb": ("ada", "refused"), "bob.ipynb": ("bob", "read")}
+
+
+def test_links_in_a_circle_and_endless_depth(tmp_path):
+    place = fill(tmp_path / "in", {"ada.ipynb": NOTEBOOK, "/".join(["deep"] * 40) + "/x.ipynb": NOTEBOOK})
+    (place / "circle.ipynb").symlink_to("circle.ipynb")
+    (place / "bob").mkdir()
+    (place / "bob" / "self").symlink_to(place)
+    rows = {file: status for file, (_, status) in found(place).items()}
+    assert rows.pop("ada.ipynb") == "read" and len(rows) == 3 and set(rows.values()) == {"refused"}
+
+
+def test_a_member_outside_does_not_change_who_is_who(tmp_path):
+    path = zipped(tmp_path / "s.zip", {"class/ada/x.ipynb": NOTEBOOK, "class/bob/x.ipynb": NOTEBOOK, "../eve.ipynb": NOTEBOOK})
+    assert found(path) == {"ada/x.ipynb": ("ada", "read"), "bob/x.ipynb": ("bob", "read"), "../eve.ipynb": ("eve", "refused")}
