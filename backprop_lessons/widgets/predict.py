@@ -71,7 +71,8 @@ class Predict(Stage):
                         "It came out differently. Which step of your reasoning would you change?")
         else:
             right, sentence = compare_numbers(guess, answer, self.unit, self._tolerance)
-            guess, answer = number_texts(guess, answer, unit=self.unit)
+            answer = number_texts(answer, guess, unit=self.unit)[0]
+            guess = number_texts(guess, unit=self.unit, digits=7)[0]  # as the learner wrote it, if not too long
         self.result = {"guess": guess, "answer": answer, "right": right, "sentence": sentence,
                        "explanation": explanation}
         _results[self._key] = self.result
@@ -202,9 +203,9 @@ def compare_numbers(guess, answer, unit="", tolerance=None):
     return False, f"Your prediction is {number_texts(float(f'{abs(guess - answer):.2g}'), unit=unit)[0]} {side} what happened."
 
 
-def number_texts(*values, unit=""):
-    """Numbers as a reader likes them, four digits each, or as many as it takes to tell different ones apart."""
-    for digits in (4, 7, 12):
+def number_texts(*values, unit="", digits=4):
+    """Numbers as a reader likes them, in so many digits, or as many as it takes to tell different ones apart."""
+    for digits in (digits, 7, 12):
         texts = [_number_text(value, digits) for value in values]
         if len(set(texts)) == len(set(values)):
             break
