@@ -26,7 +26,7 @@ def check_finite(name, array):
 def check_matrix(name, array, columns=None, columns_are="features"):
     """Refuse what is not a matrix [n, columns] with at least one row."""
     if np.ndim(array) != 2 or (columns is not None and np.shape(array)[1] != columns):
-        expected = f"[n, {'d' if columns is None else columns}]"
+        expected = f"[n, {columns or ('k' if columns_are == 'classes' else 'd')}]"
         remedy = (
             f"For one example, write {name}[None, :]."
             if np.ndim(array) == 1 and columns in (None, np.size(array))

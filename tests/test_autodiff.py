@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_lessons import autodiff, layers
@@ -38,6 +38,7 @@ ONE = {  # operation on a Value, its derivative
 
 
 @pytest.mark.parametrize("name", ONE)
+@settings(deadline=None)
 @given(x=numbers)
 def test_every_operation_has_the_derivative_it_should(name, x):
     operation, derivative = ONE[name]
@@ -48,6 +49,7 @@ def test_every_operation_has_the_derivative_it_should(name, x):
     assert a.grad == pytest.approx(derivative(x), rel=1e-9, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(a=numbers, b=numbers)
 def test_gradients_multiply_along_a_path_and_add_over_paths(a, b):
     x, y = Value(a), Value(b)
@@ -81,6 +83,7 @@ def test_each_value_keeps_its_parents_and_local_gradients():
     assert repr(a) == "Value(2, grad=0, label='a')"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_topological_order_puts_each_node_once_and_after_its_parents(seed):
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_lessons.gradient_check import check_gradients, complex_step_gradient, gradient_error, numerical_gradient
@@ -17,6 +17,7 @@ def data(rng, n=6, d=5, k=3):
     return rng.normal(size=(n, d)), rng.integers(0, k, n)
 
 
+@settings(deadline=None)
 @given(shape=st.lists(st.integers(1, 3), min_size=0, max_size=3), seed=st.integers(0, 2**32 - 1))
 def test_both_measures_find_a_known_gradient_and_leave_x_alone(shape, seed):
     x = np.random.default_rng(seed).normal(size=shape)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import pytorch
 
@@ -38,6 +38,7 @@ def test_the_derivative_of_relu_at_zero_is_zero():
     assert layers.relu_backward(np.array([5.0, 5.0]), np.array([0.0, -0.0])).tolist() == [0, 0]
 
 
+@settings(deadline=None)
 @given(n=sizes, d_in=sizes, d_out=sizes, seed=seeds)
 def test_dense_backward_agrees_with_measured_gradients(n, d_in, d_out, seed):
     rng = np.random.default_rng(seed)
@@ -52,6 +53,7 @@ def test_dense_backward_agrees_with_measured_gradients(n, d_in, d_out, seed):
         assert gradient_error(gradient, by_nudging) < 1e-12
 
 
+@settings(deadline=None)
 @given(n=sizes, d=sizes, seed=seeds, name=st.sampled_from(["sigmoid", "tanh"]))
 def test_smooth_activations_agree_with_both_kinds_of_measured_gradient(n, d, seed, name):
     rng = np.random.default_rng(seed)
@@ -62,6 +64,7 @@ def test_smooth_activations_agree_with_both_kinds_of_measured_gradient(n, d, see
     np.testing.assert_allclose(analytic, numerical_gradient(lambda Z: (forward(Z) * dA).sum(), Z), atol=1e-8)
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_inputs_are_never_changed_and_results_never_alias_them(seed):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import pytorch
 
@@ -32,6 +32,7 @@ def test_loss_and_gradients_agree_with_pytorch():
         np.testing.assert_allclose(gradient, p[name], rtol=0, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4), n=st.integers(1, 4), seed=st.integers(0, 2**32 - 1),
        hidden=st.sampled_from([ReLU, Sigmoid, Tanh]))
 def test_gradients_of_any_network_agree_with_measured_ones(sizes, n, seed, hidden):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import pytorch
 
@@ -27,6 +27,7 @@ def test_five_training_steps_agree_with_pytorch(group, optimizer):
     np.testing.assert_allclose(network.parameters, np.concatenate([after[name].ravel() for name in NAMES]), rtol=0, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), steps=st.integers(1, 40))
 def test_functions_and_classes_take_the_same_steps(seed, steps):
     rng = np.random.default_rng(seed)

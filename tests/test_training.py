@@ -3,7 +3,7 @@
 import numpy as np
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 
@@ -32,6 +32,7 @@ def train_on_clouds(seed=0, hidden=Tanh, **options):
     return network, train(network, X, labels, rng=rng, progress=False, **options)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 40), batch_size=st.integers(1, 50), seed=st.integers(0, 2**32 - 1))
 def test_minibatches_lose_nothing_and_keep_pairs(n, batch_size, seed):
     X, y = np.arange(n * 2.0).reshape(n, 2), np.arange(n)
@@ -190,6 +191,7 @@ def test_a_training_that_blows_up_stops_and_says_what_may_help():
         train_on_clouds(optimizer=GradientDescent(1e200), hidden=ReLU)
 
 
+@settings(deadline=None)
 @given(rows=st.integers(-6, 6), columns=st.integers(-6, 6))
 def test_shift_images_moves_down_and_right_and_lets_zeros_in(rows, columns):
     images = np.arange(1, 41).reshape(2, 4, 5)
