@@ -62,7 +62,7 @@ def _matrix(ax, x, y, numbers, colour, cell=0.62, marked=(), size=11):
         filled = (row, column) in marked
         ax.add_patch(Rectangle((left, top - cell), cell, cell, facecolor=colour if filled else PAPER,
                                edgecolor=colour, linewidth=1.2))
-        _text(ax, left + cell / 2, top - cell / 2, f"{number:g}".replace("-", "−"), PAPER if filled else INK, size,
+        _text(ax, left + cell / 2, top - cell / 2, f"{number + 0:g}".replace("-", "−"), PAPER if filled else INK, size,
               weight="bold" if filled else "normal")
 
 

@@ -118,9 +118,10 @@ def test_the_numbers_of_the_network_are_those_of_its_seed():
 
 def test_no_answer_is_in_sight_before_the_prediction():
     for cell in LESSON.cells:
-        if cell.cell_type == "code" and cell.source.startswith("Predict("):
+        if cell.cell_type == "code" and "\nPredict(" in cell.source:
             assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.id
             call = ast.parse(cell.source).body[0].value
+            assert not cell.source.splitlines()[0].startswith("Predict"), "a folded cell shows its first line"
             explain = next(k.value.value for k in call.keywords if k.arg == "explain")
             assert explain not in str(cell.outputs), cell.id
 
@@ -168,3 +169,10 @@ def test_code_cells_are_short(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.source.count("\n") < 25, cell.id
+
+
+@pytest.mark.parametrize("notebook", [LESSON, SOLUTION], ids=["lesson", "solution"])
+def test_no_warning_and_no_error_is_stored(notebook):
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            assert output.output_type != "error" and output.get("name") != "stderr", cell.id
