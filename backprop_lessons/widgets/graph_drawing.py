@@ -60,9 +60,13 @@ def draw(axes, graph, step, scale=1.0):
         text(middle, y - (8 if node["shape"] else 0), node["inside"], ha="center", weight="bold", size=13)
         if node["shape"]:
             text(middle, y + 11, node["shape"], SOFT, 11, ha="center")
-            text(x - node["width"], y - node["height"] / 2 - 9, node["above"], SOFT, 11, ha="left")
+            text(node["label"], y - node["height"] / 2 - 11, node["above"], SOFT, 11, ha="left")
         elif node["above"]:
-            text(middle, y - node["height"] / 2 - 8, node["above"], ha="center", weight="bold", size=12)
+            text(middle, y - node["height"] / 2 - 11, node["above"], ha="center", weight="bold", size=12)
+        local = next((part for part in current["parts"] if part["role"] == "local"), None)
+        if current["edge"] and current["edge"][0] == index and local and not node["shape"]:
+            text(x - 4, y + node["height"] / 2 + 15, f"× {local['text']}", ha="right", weight="bold", bbox={
+                "boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": SOFT, "linewidth": scale})
 
 
 def _block(axes, text, block, x, y, colour, above, more=False):

@@ -38,7 +38,7 @@ class Part:
 
     role: str  # "value", "incoming", "local", "share", "so far", "gradient" or "sign"
     content: float | np.ndarray | str
-    caption: str = ""
+    caption: str = ""  # its name, or where it comes from
 
 
 @dataclass
@@ -245,8 +245,8 @@ def telling_step(steps) -> int:
     for step in steps:
         numbers = [part.content for part in step.parts if part.role in ("incoming", "local")]
         multiplies = all(np.ndim(n) or abs(n) != 1 for n in numbers)
-        adds = step.phase == "backward" and step.node in seen
-        merits.append(step.phase == "backward" and 2 * adds + multiplies)
+        adds, matrices = step.node in seen, any(part.content == "@" for part in step.parts if part.role == "sign")
+        merits.append(step.phase == "backward" and 2 * adds + multiplies + matrices)
         if step.phase == "backward":
             seen.add(step.node)
     return merits.index(max(merits)) if max(merits) else len(steps) - 1
@@ -287,15 +287,18 @@ def _backward(i, slot, nodes, gradients) -> Step:
     if isinstance(local, str):
         share = _described_share(i, slot, nodes, gradients)
         known = {n.name: Part("local", n.value, n.name) for n in nodes}
-        known |= {f"d{n.name}": Part("incoming", gradients[k], f"d{n.name}, incoming") for k, n in enumerate(nodes)
+        known |= {f"d{n.name}": Part("incoming", gradients[k], f"d{n.name}") for k, n in enumerate(nodes)
                   if k in gradients}
         parts = _formula_parts(local, known)
         how = f"{local}, of shape {shape_text(share)}" if np.ndim(share) else f"{local} = {number(share)}"
+        if "@" in local:
+            shapes = [f"{part.caption} {shape_text(part.content)}" for part in parts if part.role != "sign"]
+            how = f"{local}: {' and '.join(shapes)} give {shape_text(share)}"
         added = "" if so_far is None else ", added to what it had"
     else:
         share = incoming * local
-        parts = [Part("incoming", incoming, f"incoming: d{_tight(node.name)}"), Part("sign", "×"),
-                 Part("local", local, f"local: {_local_rule(node, slot, nodes)}")]
+        parts = [Part("incoming", incoming, f"d{_tight(node.name)}"), Part("sign", "×"),
+                 Part("local", local, _local_rule(node, slot, nodes))]
         how = f"{number(incoming)} (incoming) × {_signed(local)} (local) = {number(share)}"
         added = f", added to {number(so_far or 0.0)} so far"
     total = share if so_far is None else so_far + share
@@ -329,9 +332,7 @@ def _formula_parts(formula, known) -> list[Part]:
             turned = match[2] is not None
             if sign := formula[end:match.start()].strip():
                 parts.append(Part("sign", sign))
-            name, _, rest = part.caption.partition(",")
-            parts.append(Part(part.role, part.content.T if turned else part.content,
-                              f"{name}{'.T' * turned}{',' * bool(rest)}{rest}"))
+            parts.append(Part(part.role, part.content.T if turned else part.content, part.caption + ".T" * turned))
             end = match.end()
     return parts + ([Part("sign", formula[end:].strip())] if formula[end:].strip() else [])
 

@@ -20,13 +20,13 @@ function render({ model, el }) {
   const reset = button("Reset", () => go(0), { title: "Back to the start (Home)" });
   const fit = button("Whole graph", () => { whole = !whole; resize(); }, { "aria-pressed": "false",
     title: "Show the whole graph, however small, or follow the step" });
-  const place = slider("Step", { max: last, value: at(), oninput: go });
+  const place = slider("Position", { max: last, value: at(), oninput: go });
   const numbers = element("details", { class: "bp-graph-numbers", ontoggle: update }, element("summary", {}, "All numbers as a table"));
   const legend = element("p", { class: "bp-graph-legend" },
     element("span", { class: "bp-graph-key bp-values" }, "above the line: value, moving right"),
     element("span", { class: "bp-graph-key bp-gradients" }, "under the dashes: gradient, moving left"));
-  el.append(view, element("div", { class: "bp-graph-told" }, phase, sentence), equation,
-    element("div", { class: "bp-controls" }, back, step, play, reset, place, fit), legend, numbers);
+  el.append(view, element("div", { class: "bp-controls" }, back, step, play, reset, place, fit),
+    element("div", { class: "bp-graph-told" }, phase, sentence), equation, legend, numbers);
 
   function at() { return model.get("step"); }
 
@@ -73,6 +73,7 @@ function render({ model, el }) {
     drawing.svg.setAttribute("height", Math.ceil(graph.height * scale));
     fit.hidden = fits;
     fit.setAttribute("aria-pressed", String(whole && !fits));
+    fade();
     follow();
   }
 
@@ -93,7 +94,12 @@ function render({ model, el }) {
     event.preventDefault();
     keys[event.key]();
   };
+  const fade = () => { // where there is more to scroll to
+    view.classList.toggle("bp-more-left", view.scrollLeft > 2);
+    view.classList.toggle("bp-more-right", view.scrollLeft < view.scrollWidth - view.clientWidth - 2);
+  };
   el.addEventListener("keydown", press);
+  view.addEventListener("scroll", fade);
   const size = new ResizeObserver(resize);
   size.observe(view);
   const forget = onChange(model, ["step"], update);
@@ -108,9 +114,8 @@ function drawGraph(graph) {
     return { ...edge, value, gradient };
   });
   const nodes = graph.nodes.map((node, index) => drawNode(node, edges.some((edge) => edge.parent === index)));
-  const local = svg("g", { class: "bp-local" }, svg("rect", { rx: 4, height: 18 }), svg("text", { "text-anchor": "middle" }));
   const whole = svg("svg", { viewBox: `0 0 ${graph.width} ${graph.height}`, class: "bp-graph" },
-    ...edges.flatMap((edge) => [edge.value, edge.gradient]), ...nodes.map((node) => node.drawn), local);
+    ...edges.flatMap((edge) => [edge.value, edge.gradient]), ...nodes.map((node) => node.drawn));
 
   function show(step) {
     const now = graph.steps[step];
@@ -121,11 +126,9 @@ function drawGraph(graph) {
       edge.value.classList.toggle("bp-active", now.phase === "forward" && now.node === edge.child);
       edge.gradient.style.display = passed ? "" : "none";
       edge.gradient.classList.toggle("bp-active", active);
-      if (active) showLocal(local, edge, now);
     }
-    const factor = now.parts.find((part) => part.role === "local");
-    local.style.display = now.edge && factor?.text && now.parts[0].role === "incoming" ? "" : "none";
-    nodes.forEach((node, index) => node.show(step, now.node === index, now.edge?.[0] === index));
+    const factor = now.parts.find((part) => part.role === "local")?.text;
+    nodes.forEach((node, index) => node.show(step, now.node === index, now.edge?.[0] === index, factor));
   }
   return { svg: whole, show };
 }
@@ -139,18 +142,6 @@ function path(way, shift = 0) {
     d += `C${middle},${y0} ${middle},${y1} ${x1},${y1}L${points[i + 1]}`;
   }
   return d;
-}
-
-function showLocal(local, edge, step) {
-  const factor = step.parts.find((part) => part.role === "local");
-  if (!factor?.text) return;
-  const text = `× ${factor.text}`, width = 7.4 * text.length + 8, [[x0, y0], [x1, y1]] = edge.way;
-  const [box, words] = local.children;
-  const x = (x0 + x1) / 2, y = (y0 + y1) / 2 + 4;
-  for (const [name, value] of Object.entries({ x: x - width / 2, y: y - 9, width })) box.setAttribute(name, value);
-  words.setAttribute("x", x);
-  words.setAttribute("y", y + 4);
-  words.textContent = text;
 }
 
 function drawNode(node, isRead) {
@@ -168,10 +159,14 @@ function drawNode(node, isRead) {
   const drawn = svg("g", {}, svg("title", {}, node.name), wire, back, source, value, ...gradients.map(([, drawn]) => drawn), ring, box,
     svg("text", { x: middle, y: y + (node.shape ? -4 : 4.5), class: "bp-inside" }, node.inside));
   if (node.shape) drawn.append(svg("text", { x: middle, y: y + 14, class: "bp-under" }, node.shape),
-    svg("text", { x: x - width, y: y - height / 2 - 6, class: "bp-formula" }, node.above));
-  else if (node.above) drawn.append(svg("text", { x: middle, y: y - height / 2 - 5, class: "bp-above" }, node.above));
+    svg("text", { x: node.label, y: y - height / 2 - 8, class: "bp-formula" }, node.above));
+  else if (node.above) drawn.append(svg("text", { x: middle, y: y - height / 2 - 8, class: "bp-above" }, node.above));
+  const chip = svg("rect", { y: y + height / 2 + 7, height: 17, rx: 4 });
+  const factor = svg("text", { x: x - 4, y: y + height / 2 + 20 });
+  const local = svg("g", { class: "bp-local" }, chip, factor);
+  drawn.append(local);
 
-  function show(step, receives, gives) {
+  function show(step, receives, gives, localText) {
     const known = node.known <= step, latest = gradients.filter(([since]) => since <= step).at(-1);
     wire.classList.toggle("bp-known", known);
     value.style.display = known ? "" : "none";
@@ -179,6 +174,10 @@ function drawNode(node, isRead) {
     for (const [, drawn] of gradients) drawn.style.display = latest && drawn === latest[1] ? "" : "none";
     ring.style.display = receives ? "" : "none";
     source.style.display = gives ? "" : "none";
+    local.style.display = gives && localText && !node.shape ? "" : "none";
+    factor.textContent = `× ${localText}`;
+    chip.setAttribute("width", 7.2 * factor.textContent.length + 8);
+    chip.setAttribute("x", x - 7.2 * factor.textContent.length - 8);
   }
   return { drawn, show };
 }
@@ -203,9 +202,10 @@ function drawPart({ role, caption, text, rows, heat, shape, range }) {
   if (rows) body = element("table", {}, element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((entry) => element("td", {}, entry))))));
   if (heat) body = element("div", { class: "bp-heat", style: `grid-template-columns: repeat(${heat[0].length}, 8px)` },
     ...heat.flat().map((entry) => element("i", { style: `opacity: ${0.08 + 0.92 * Math.abs(entry)}` })));
-  return element("figure", { class: `bp-part bp-part-${role.replace(" ", "-")}` }, element("div", { class: "bp-part-body" }, body),
-    element("figcaption", {}, caption, ...(shape ? [element("span", { class: "bp-shape" }, ` ${shape}`)] : []),
-      ...(range ? [element("span", { class: "bp-shape" }, ` ${range}`)] : [])));
+  const lines = [["incoming", "local"].includes(role) && element("b", {}, role), caption, shape, range].filter(Boolean)
+    .map((line) => element("span", {}, line));
+  return element("figure", { class: `bp-part bp-part-${role.replace(" ", "-")}` },
+    element("div", { class: "bp-part-body" }, body), element("figcaption", {}, ...lines));
 }
 
 function table(graph, step) {

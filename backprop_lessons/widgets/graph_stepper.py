@@ -9,10 +9,11 @@ from traitlets import Dict, Int, TraitError, validate
 from .graph_drawing import draw
 from .graph_layout import lay_out
 from .graph_model import nodes_from_descriptions, nodes_from_value, number, shape_text, tell, telling_step
-from .stage import Stage, png, script, style
+from .stage import PIXELS_AN_INCH, Stage, png, script, style
 
 MARGIN, CURVE = 14, 24  # pixels: around the drawing, and between two columns, where edges bend
 CHARACTER = 7.0  # pixels of a digit at the drawing's size of 12
+FORMULA = 6.4  # pixels of a character of a formula over a box
 MOST_IN_DRAWING, MOST_IN_EQUATION = 3, 6  # rows and columns of an array that is shown as numbers
 
 
@@ -72,12 +73,14 @@ class GraphStepper(Stage):
     def still(self):
         graph = self.graph
         scale = min(1.0, 1400 / graph["width"])
-        words = textwrap.wrap(f"Step {self.step} of {len(graph['steps']) - 1}. {self.sentence}", 110)
-        width, height = graph["width"] * scale, graph["height"] * scale + 16 + 20 * len(words)
-        figure = Figure(figsize=(max(width, 480) / 96, height / 96))
-        axes = figure.add_axes((0, 1 - graph["height"] * scale / height, width / max(width, 480), graph["height"] * scale / height))
+        drawn = graph["height"] * scale
+        width = max(480, graph["width"] * scale)
+        words = textwrap.wrap(f"Step {self.step} of {len(graph['steps']) - 1}. {self.sentence}", int(width / 8.5))
+        height = drawn + 16 + 20 * len(words)
+        figure = Figure(figsize=(width / PIXELS_AN_INCH, height / PIXELS_AN_INCH))
+        axes = figure.add_axes((0, 1 - drawn / height, graph["width"] * scale / width, drawn / height))
         draw(axes, graph, self.step, scale)
-        figure.text(14 / max(width, 480), 10 / height, "\n".join(words), fontsize=11, va="bottom", linespacing=1.35)
+        figure.text(14 / width, 10 / height, "\n".join(words), fontsize=10.5, va="bottom", linespacing=1.35)
         return png(figure)
 
 
@@ -119,7 +122,7 @@ def _drawn_node(i, node, known, gradients) -> dict:
     value = None if node.kind == "constant" else _shown(node.value, MOST_IN_DRAWING)
     later = [[k, _shown(gradient, MOST_IN_DRAWING)] for k, gradient in gradients]
     blocks = [block for block in [value, *(g for _, g in later)] if block]
-    partial = [_size(block)[0] + 3 * CHARACTER for _, block in later[:-1]]  # followed by "+ …"
+    partial = [_size(block)[0] + 4 * CHARACTER for _, block in later[:-1]]  # followed by "+ …"
     wire = max([4 * CHARACTER, *(_size(block)[0] for block in blocks), *partial]) + 8 if blocks else 8
     return {"name": node.name, "kind": node.kind, "inside": inside, "shape": shape, "above": above,
             "value": value, "known": known.get(i, 0), "gradients": later, "wire": wire,
@@ -137,17 +140,22 @@ def _arrange(drawn, layout):
         column = [node for node, its_column in zip(drawn, layout.columns) if its_column == index]
         box, wire = max(node["width"] for node in column), max(node["wire"] for node in column)
         if any(node["shape"] for node in column):  # a formula stands over the box and the wire
-            box = max(box, max(6.6 * len(node["above"]) for node in column) - wire)
+            room = wire if max(node["over"] for node in column) < 20 else 0  # over the wire, if its numbers are low
+            box = max(box, max(FORMULA * len(node["above"]) for node in column) - room)
         for node in column:
             node["x"], node["wire"] = left + box, wire
         sides.append((left, left + box + wire))
         left = sides[-1][1] + CURVE
-    row_height = max(max(2 * node["over"] + 22, node["height"] + 24) for node in drawn)
-    rows = [*layout.rows, *(row for chain in layout.bends.values() for _, row in chain)]
-    top = MARGIN + row_height / 2
+    row_height = max(max(2 * node["over"] + 22, node["height"] + 26) for node in drawn)
+    tops = [min(-node["over"] - 6, -node["height"] / 2 - 22 * bool(node["above"])) for node in drawn]
+    start = MARGIN - min(row_height * row + top for row, top in zip(layout.rows, tops))
     for node, row in zip(drawn, layout.rows):
-        node["y"] = top + row_height * row
-    return sides[-1][1] + MARGIN, row_height * (max(rows) + 1) + 2 * MARGIN, sides, lambda row: top + row_height * row
+        node["y"] = start + row_height * row
+        end = node["x"] + (node["wire"] if node["over"] < 20 else 0)
+        node["label"] = min(node["x"] - node["width"], end - FORMULA * len(node["above"]))
+    bottom = max(node["y"] + max(node["over"] + 10, node["height"] / 2 + 22) for node in drawn)
+    bends = [start + row_height * row for chain in layout.bends.values() for _, row in chain]
+    return sides[-1][1] + MARGIN, max([bottom, *bends]) + MARGIN, sides, lambda row: start + row_height * row
 
 
 def _shown(content, most) -> dict:
