@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 
 def pytest_configure(config):
     # Set here and not in a fixture, so that the kernels which nbval starts inherit it.
@@ -20,3 +22,16 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     shutil.rmtree(config.home_for_tests, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sandbox_is_there():
+    """Skips the test, by name, where no sandbox can be had; fails it where BACKPROP_REQUIRE asks for one."""
+    from backprop_lessons.grading.sandbox import GradingError, Sandbox
+
+    try:
+        Sandbox().close()
+    except GradingError as error:
+        if "sandbox" in os.environ.get("BACKPROP_REQUIRE", "").split(","):
+            pytest.fail(f"The sandbox is required here: {error}")
+        pytest.skip(f"no sandbox: {error}")

@@ -1,23 +1,11 @@
 """Fixtures for the grader's tests: a sandbox, and a folder of submissions graded."""
 
-import os
 from types import SimpleNamespace
 
 import pytest
 
 from backprop_lessons.grading.grade import grade_folder
-from backprop_lessons.grading.sandbox import GradingError, Sandbox
 from grading.handed_in import TIME_LIMIT
-
-@pytest.fixture(scope="session")
-def sandbox_is_there():
-    """Skips the test, by name, where no sandbox can be had; fails it where one is required."""
-    try:
-        Sandbox().close()
-    except GradingError as error:
-        if "sandbox" in os.environ.get("BACKPROP_REQUIRE", ""):
-            pytest.fail(f"The sandbox is required here: {error}")
-        pytest.skip(f"no sandbox: {error}")
 
 
 @pytest.fixture
