@@ -72,7 +72,7 @@ def grade_folder(path, *, out, lesson=None, time_limit=10.0, workers=None, trust
     """Grade all submissions in a folder or a zip and write the results to the folder `out`.
 
     lesson: "04", for notebooks that do not say theirs. time_limit: seconds for each cell and for each
-    exercise apart. workers: how many to grade at once; as many as there are processors by default.
+    exercise apart; a submission as a whole gets four times that and once more for each exercise. workers: how many to grade at once; as many as there are processors by default.
     seed: that of an earlier run, to repeat it; a fresh secret one by default.
     on_progress(done, total) is called after each submission. executor: where to grade, by default threads here.
     Raises GradingError for all that the instructor must see to; then no result is written.

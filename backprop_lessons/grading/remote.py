@@ -54,6 +54,7 @@ class Student:
     exercises: int
     left_out: list = field(default_factory=list)  # places (cell, statement) that never ended, or ended all
     notes: list = field(default_factory=list)
+    endless: int = 0  # cells that were stopped so far
     cpu_seconds: float = 0.0
 
     def __post_init__(self):
@@ -107,14 +108,16 @@ class Student:
 
     def _rerun(self, child, name) -> bool:
         """Follow the child as it reruns the cells; False if it got stuck at a place that is left out from now on."""
-        place, end = (-1, -1), time.monotonic() + self.time_limit
+        patience = self._patience()
+        place, end = (-1, -1), time.monotonic() + patience
         for _ in range(MAX_PLACES):
             seconds = min(end - time.monotonic(), self.left())
             try:
                 header, _ = wire.unpack(child.receiver(max(seconds, 1e-3)), MAX_NEWS, 0)
             except TimeoutError:
                 self.left()
-                return self._leave_out(place, f"was stopped after {self._patience():g} s")
+                self.endless += 1
+                return self._leave_out(place, f"was stopped after {patience:g} s")
             except (OSError, EOFError):
                 return self._leave_out(place, "ended its own process or used up the memory")
             except wire.WireError:
@@ -125,13 +128,12 @@ class Student:
             if not all(type(n) is int and n < MAX_PLACES for n in following) or following <= place:
                 break
             if following[0] != place[0]:
-                end = time.monotonic() + self._patience()
+                end = time.monotonic() + patience
             place = following
         raise NotAnswered("raised", "The notebook answered in a way that only tampering can explain.")
 
     def _patience(self) -> float:
-        endless = len(self.left_out)
-        return max(self.time_limit * min(1.0, 2.0 ** (ENDLESS_CELLS - 1 - endless)), min(0.25, self.time_limit))
+        return max(self.time_limit * min(1.0, 2.0 ** (ENDLESS_CELLS - 1 - self.endless)), min(0.25, self.time_limit))
 
     def _leave_out(self, place, why) -> bool:
         if place[0] < 0 or place in self.left_out:
@@ -166,7 +168,7 @@ class RemoteFunction:
     def __call__(self, *arguments):
         """Raises what the student's function raised, TimeoutError, or a fatal RemoteError."""
         nonce = secrets.token_hex(8)
-        tree, body = wire.encode(arguments, generators=True)
+        tree, body = wire.encode(arguments, trusted=True)
         begin = time.monotonic()
         try:
             seconds = min(self.seconds, self.student.left())

@@ -2,12 +2,14 @@
 
 Both ends use this module, but only the grader's end relies on it: whatever comes from the sandbox
 may be forged, so a length is checked before memory is taken for it, nothing is ever unpickled, and
-only plain values come out: None, numbers, text, tuples, lists and arrays of real numbers. A value of
-any other type arrives as a `Foreign` object that holds nothing but the name of that type.
+only plain values come out: None, numbers, tuples, lists and arrays of real numbers. A value of any
+other type arrives as a `Foreign` object that holds nothing but the name of that type. Text is among
+them: of a list of one long text and many short ones, numpy makes an array of gigabytes.
 
 It imports the standard library and numpy alone, since it also runs inside the sandbox.
 """
 
+import functools
 import json
 import math
 import struct
@@ -16,10 +18,10 @@ import numpy as np
 
 MAX_HEADER = 4 * 2**20  # bytes
 MAX_BODY = 64 * 2**20
-MAX_VALUES = 100_000  # in one frame
+MAX_VALUES = 20_000  # in one frame: an array counts as one
+MAX_FOREIGN = 100  # of these, values of other types
 MAX_DEPTH = 16  # of lists in lists
 MAX_DIMENSIONS = 16
-MAX_TEXT = 10_000  # characters of one string
 MAX_INTEGER_DIGITS = 400
 DTYPES = {d: np.dtype(d) for d in ("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8",
                                    "<f2", "<f4", "<f8")}
@@ -38,6 +40,7 @@ class Foreign:
     """Stands for a value that is not sent: an object of another type. `foreign(name)` makes one."""
 
 
+@functools.lru_cache(maxsize=1000)
 def foreign(name) -> Foreign:
     """An object whose type has this name and that can do nothing."""
     letters = "".join(c if c.isascii() and (c.isalnum() or c in "_. ") else "?" for c in str(name))
@@ -74,20 +77,20 @@ def unpack(receive, max_header=MAX_HEADER, max_body=MAX_BODY) -> tuple[dict, byt
 
 # --- values --------------------------------------------------------------------------------
 
-def encode(value, generators=False):
+def encode(value, trusted=False):
     """A value as (tree for the header, body). Raises TooLarge.
 
-    With `generators=True` a numpy Generator is sent with its state: so the grader hands one to the
-    student's function. In the other direction it is a foreign object.
+    With `trusted=True`, as the grader sends arguments, text and numpy Generators (with their state)
+    go along. In the other direction they are foreign objects.
     """
     buffers = []
-    return _Encoder(buffers, generators).encode(value, 0), b"".join(buffers)
+    return _Encoder(buffers, trusted).encode(value, 0), b"".join(buffers)
 
 
 class _Encoder:
-    def __init__(self, buffers, generators):
-        self.buffers, self.generators = buffers, generators
-        self.values = self.size = 0
+    def __init__(self, buffers, trusted):
+        self.buffers, self.trusted = buffers, trusted
+        self.values = self.size = self.foreign = 0
 
     def encode(self, value, depth):
         self.values += 1
@@ -105,16 +108,20 @@ class _Encoder:
             return int(value)
         if isinstance(value, float):
             return float(value)
-        if isinstance(value, str):
-            if len(value) > MAX_TEXT:
-                raise TooLarge(f"a text of more than {MAX_TEXT:,} characters")
-            return str(value)
+        if self.trusted and isinstance(value, str):
+            return value
         if isinstance(value, (tuple, list)):
             kind = "tuple" if isinstance(value, tuple) else "list"
             return {kind: [self.encode(v, depth + 1) for v in value]}
-        if self.generators and isinstance(value, np.random.Generator):
+        if self.trusted and isinstance(value, np.random.Generator):
             return {"generator": _state(value)}
-        return {"foreign": "function" if callable(value) and not isinstance(value, type) else type(value).__name__}
+        return self._foreign("function" if callable(value) and not isinstance(value, type) else type(value).__name__)
+
+    def _foreign(self, name):
+        self.foreign += 1
+        if self.foreign > MAX_FOREIGN:
+            raise TooLarge(f"more than {MAX_FOREIGN} values that are no numbers")
+        return {"foreign": name[:100]}
 
     def _array(self, kind, value):
         array = np.asarray(value)
@@ -122,7 +129,7 @@ class _Encoder:
             array = array.astype(np.float64)
         dtype = array.dtype.newbyteorder("<").str
         if dtype not in DTYPES:
-            return {"foreign": f"{array.dtype.name} array" if kind == "array" else array.dtype.name}
+            return self._foreign(f"{array.dtype.name} array" if kind == "array" else array.dtype.name)
         if array.ndim > MAX_DIMENSIONS:
             raise TooLarge(f"an array of more than {MAX_DIMENSIONS} dimensions")
         self.size += array.nbytes
@@ -132,9 +139,9 @@ class _Encoder:
         return {kind: [dtype, list(array.shape)]}
 
 
-def decode(tree, body, generators=False):
+def decode(tree, body, trusted=False):
     """The value that `encode` made this of. Arrays are new, writable and contiguous. Raises WireError."""
-    decoder = _Decoder(body, generators)
+    decoder = _Decoder(body, trusted)
     value = decoder.decode(tree, 0)
     if decoder.at != len(body):
         raise WireError("a frame with more numbers than its header tells of")
@@ -142,9 +149,9 @@ def decode(tree, body, generators=False):
 
 
 class _Decoder:
-    def __init__(self, body, generators):
-        self.body, self.generators = body, generators
-        self.values = self.at = 0
+    def __init__(self, body, trusted):
+        self.body, self.trusted = body, trusted
+        self.values = self.at = self.foreign = 0
 
     def decode(self, tree, depth):
         self.values += 1
@@ -156,8 +163,8 @@ class _Decoder:
             if tree.bit_length() > 4 * MAX_INTEGER_DIGITS:
                 raise TooLarge("a whole number of too many digits")
             return tree
-        if isinstance(tree, str):
-            return tree[:MAX_TEXT]
+        if self.trusted and isinstance(tree, str):
+            return tree
         if not isinstance(tree, dict) or len(tree) != 1:
             raise WireError("a value of no known kind")
         kind, content = next(iter(tree.items()))
@@ -167,8 +174,11 @@ class _Decoder:
         if kind in ("array", "scalar") and isinstance(content, list) and len(content) == 2:
             return self._array(kind, *content)
         if kind == "foreign" and isinstance(content, str):
-            return foreign(content)
-        if kind == "generator" and self.generators:
+            self.foreign += 1
+            if self.foreign > MAX_FOREIGN:
+                raise TooLarge("a frame of too many values of other types")
+            return foreign(content[:100])
+        if kind == "generator" and self.trusted:
             return _generator(content)
         raise WireError("a value of no known kind")
 

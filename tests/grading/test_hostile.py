@@ -262,6 +262,11 @@ def sigmoid_backward(dA, A):
         except BaseException: pass
 """,
 
+    "fills the judge's memory with text": """
+def sigmoid_backward(dA, A):
+    return ["x" * 10_000] + [""] * 99_000
+""",
+
     "takes over the wire": """
 import sys
 wire = sys.modules["wire"]

@@ -1,6 +1,7 @@
 """The sandbox: what is inside, what is not, and who may make one."""
 
 import errno
+import json
 import os
 import platform
 import shutil
@@ -27,11 +28,12 @@ def room(sandbox_is_there):
 
 @pytest.fixture
 def inside(room):
-    """inside(source, *arguments): the answer of the function f in `source`, run in the sandbox."""
-    def run(source, *arguments, time_limit=10.0):
-        function = Student((source,), lambda: room, time_limit, 1).load("f")
+    """inside(source): the answer of the function f in `source`, run in the sandbox, through JSON."""
+    def run(source):
+        text = "import json, numpy\ndef told():\n    return numpy.frombuffer(json.dumps(f()).encode(), numpy.uint8)"
+        function = Student((source, text), lambda: room, 10.0, 1).load("told")
         try:
-            return function(*arguments)
+            return json.loads(function().tobytes())
         finally:
             function.close()
     return run
