@@ -80,13 +80,13 @@ function button(text, action, attributes = {}) {
 /** A native range input under a visible label; .input is the control, .show(value, text) sets both. */
 function slider(label, { min = 0, max, step = 1, value = 0, oninput }) {
   const input = element("input", { type: "range", min, max, step, oninput: () => oninput(Number(input.value)) });
-  const output = element("output");
-  const whole = element("label", { class: "bp-slider" }, element("span", {}, label), input, output);
+  const shown = element("span", { class: "bp-slider-value", "aria-hidden": "true" }); // read from aria-valuetext
+  const whole = element("label", { class: "bp-slider" }, element("span", {}, label), input, shown);
   whole.input = input;
   whole.show = (number, text = String(number)) => {
     input.value = number;
     input.setAttribute("aria-valuetext", text);
-    output.textContent = text;
+    shown.textContent = text;
   };
   whole.show(value);
   return whole;
