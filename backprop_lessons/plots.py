@@ -108,7 +108,7 @@ def plot_probabilities(probabilities, label=None, ax=None):
     best = np.argmax(probabilities)
     bars = ax.bar(classes, probabilities, color=PAPER, edgecolor=VALUES, linewidth=1.2)
     bars[best].set_facecolor(VALUES)
-    ax.text(best, probabilities[best] + 0.02, f"{probabilities[best]:.0%}", ha="center", va="bottom", weight="bold")
+    ax.text(best, probabilities[best] + 0.02, f"{100 * probabilities[best]:.0f} %", ha="center", va="bottom", weight="bold")
     names = [f"{k}\n(true)" if k == label else str(k) for k in classes]
     ax.set(xticks=classes, xticklabels=names, ylim=(0, 1.15), yticks=(0, 0.5, 1), ylabel="probability")
     ax.grid(axis="x", visible=False)
