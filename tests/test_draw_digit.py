@@ -74,8 +74,14 @@ def test_an_empty_sheet_has_no_probabilities():
     widget = DrawDigit(Oracle())
     widget.read(np.zeros((112, 112)))
     assert widget.reading["probabilities"] == [] and widget.reading["text"] == "The sheet is empty."
+
+
+def test_after_a_drawing_the_next_digit_follows_the_one_picked_last():
+    widget = DrawDigit(Oracle(misread=[5]))
+    widget.pick(8)
+    widget.read(np.zeros((112, 112)))
     widget._on_message(widget, {"kind": "next"}, [])
-    assert widget.reading["index"] == 0
+    assert widget.reading["index"] == 9
 
 
 def test_the_page_is_answered_and_told_even_when_the_network_raises():

@@ -14,29 +14,30 @@ function render({ model, el }) {
   const pen = sheet.getContext("2d");
   Object.assign(pen, { lineWidth: PEN, lineCap: "round", lineJoin: "round", shadowColor: "#000", shadowBlur: 12 });
 
-  el.append(
-    element("div", { class: "bp-draw" },
-      element("div", { class: "bp-pictures" },
-        element("div", { class: "bp-drawing" },
-          element("p", { class: "bp-heading" }, "Draw a digit here", button("Clear", clear)),
-          element("div", { class: "bp-paper" }, sheet)),
-        element("div", {},
-          element("p", { class: "bp-heading" }, "The network sees"),
-          element("div", { class: "bp-paper" }, seen),
-          element("p", { class: "bp-note" }, "28 × 28 pixels, centred and scaled like the data"))),
-      element("div", { class: "bp-probabilities" },
-        element("p", { class: "bp-heading" }, "The probability it gives each digit"),
-        element("ol", { role: "list", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row)),
-        text)),
+  const whole = element("div", { class: "bp-draw" },
+    element("div", { class: "bp-pictures" },
+      element("div", { class: "bp-drawing" },
+        element("p", { class: "bp-heading" }, "Draw a digit here", button("Clear", clear)),
+        element("div", { class: "bp-paper" }, sheet)),
+      element("div", {},
+        element("p", { class: "bp-heading" }, "The network sees"),
+        element("div", { class: "bp-paper" }, seen),
+        element("p", { class: "bp-note" }, "28 × 28 pixels, centred and scaled like the data"))),
+    element("div", { class: "bp-probabilities" },
+      element("p", { class: "bp-heading" }, "The probability it gives each digit"),
+      element("ol", { role: "list", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row)),
+      text));
+  el.append(whole,
     element("div", { class: "bp-controls", role: "group", "aria-label": "Take a digit from the data" },
       element("span", {}, "Or take a digit from the data:"),
-      button("Previous", () => ask("previous")), button("Next", () => ask("next")),
-      button("Next misread one", () => ask("misread"))));
+      button("Previous", () => pick("previous")), button("Next", () => pick("next")),
+      button("Next misread one", () => pick("misread"))));
 
   // Ask Python. One drawing is on its way at a time; what is drawn meanwhile goes together, after the answer.
-  let waiting = false, drawn = false, patience, pause;
+  let waiting = false, drawn = false, opening = true, patience, pause;
   function ask(kind, buffers) {
     waiting = true;
+    whole.setAttribute("aria-busy", "true");
     clearTimeout(patience);
     patience = setTimeout(() => { text.textContent = "Python is busy. The reading follows."; }, 2000);
     model.send({ kind }, undefined, buffers);
@@ -45,6 +46,10 @@ function render({ model, el }) {
     if (!drawn || waiting) return;
     drawn = false;
     ask("ink", [ink()]);
+  }
+  function pick(which) {
+    drawn = opening = false; // the picked digit takes the drawing's place
+    ask(which);
   }
   function answered(message) {
     if (message.kind !== "done") return;
@@ -64,7 +69,7 @@ function render({ model, el }) {
   }
 
   // The first stroke takes the place of the digit that the sheet opened with; later ones may change a digit.
-  let opening = true, last;
+  let last;
   function clear() {
     opening = false;
     pen.clearRect(0, 0, SHEET, SHEET);
@@ -103,7 +108,11 @@ function render({ model, el }) {
   let quiet;
   function say() {
     clearTimeout(quiet);
-    quiet = setTimeout(() => { text.textContent = model.get("reading").text; }, 400);
+    quiet = setTimeout(() => {
+      if (waiting || drawn) return; // the next answer will say it
+      whole.setAttribute("aria-busy", "false");
+      text.textContent = model.get("reading").text;
+    }, 400);
   }
   function show() {
     const { picture, probabilities, text: words, index, label } = model.get("reading");

@@ -51,16 +51,16 @@ class DrawDigit(Stage):
     def pick(self, index):
         """Read a digit from the data, as it is, and tell its label."""
         index %= len(self._images)
+        self._picked = index  # "next" goes on from here, also after a drawing
         picture = self._images[index]  # [784]
         self._show(picture, self._ask(picture[None, :])[0], index)
 
     @shows_errors
     def pick_misread(self):
         """Read the next digit in the data that the network takes for another."""
-        here = self.reading["index"]
         misread = np.flatnonzero(np.argmax(self._ask(self._images), axis=1) != self._labels)
         if len(misread):
-            later = misread[misread > (-1 if here is None else here)]
+            later = misread[misread > self._picked]
             self.pick(int((later if len(later) else misread)[0]))
         else:
             self.reading = self.reading | {"text": f"The network reads all {len(self._labels):,} digits as their labels say."}
@@ -85,14 +85,14 @@ class DrawDigit(Stage):
         return probabilities
 
     def _on_message(self, _, content, buffers):
-        kind, here = content.get("kind"), self.reading["index"]
+        kind = content.get("kind")
         try:
             if kind == "ink":
                 self.read(np.frombuffer(buffers[0], np.uint8).reshape(INK_SIDE, INK_SIDE) / 255)
             elif kind == "next":
-                self.pick(0 if here is None else here + 1)
+                self.pick(self._picked + 1)
             elif kind == "previous":
-                self.pick(-1 if here is None else here - 1)
+                self.pick(self._picked - 1)
             elif kind == "misread":
                 self.pick_misread()
         finally:
