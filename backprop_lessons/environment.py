@@ -28,10 +28,16 @@ def check_environment():
         "After a change, restart the kernel (menu Kernel, Restart).")
     width = max(len(finding.name) for finding in findings) + 1
     lines = [f"  {'✓' if f.fine else '✗'} {f.name + ':':<{width}} {f.words}" for f in findings]
-    items = "".join(f'<li><span class="bp-{"pass" if f.fine else "fail"}">{"✓" if f.fine else "✗"}</span> '
-                    f"<strong>{escape(f.name)}</strong>: {escape(f.words)}</li>" for f in findings)
-    html = f'<p class="bp-title">{escape(summary)}</p><ul class="bp-cases">{items}</ul>'
+    html = f'<p class="bp-title">{escape(summary)}</p>{as_list(wrong) if wrong else ""}'
+    html += f"<details><summary>What was looked at</summary>{as_list(f for f in findings if f.fine)}</details>"
     return Panel("\n".join([summary, *lines]), html, "fail" if wrong else "pass")
+
+
+def as_list(findings):
+    """Findings as an HTML list."""
+    return '<ul class="bp-cases">' + "".join(
+        f'<li><span class="bp-{"pass" if f.fine else "fail"}">{"✓" if f.fine else "✗"}</span> '
+        f"<strong>{escape(f.name)}</strong>: {escape(f.words)}</li>" for f in findings) + "</ul>"
 
 
 def needed_packages():

@@ -19,6 +19,7 @@ plt.style.use(Path(__file__).with_name("course.mplstyle"))
 
 PALE_BLUE, PALE_ORANGE = "#B3D4E8", "#F8E0AE"  # a class's colour under points that must stay visible on it
 MARGIN = 8  # white around a figure, in pixels
+INCHES_PER_PIXEL = 0.024  # of a digit, in plot_digits
 SHARPNESS = 2  # pixels of the picture for each pixel of the page, for sharp screens
 
 
@@ -63,15 +64,17 @@ def plot_digits(images, titles=None, columns=10, ax=None):
         raise ValueError(f"there are {len(titles)} titles for {len(images)} images. Give one for each.")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    width, height = 30, 30 if titles is None else 38  # of one place, in pixels of a digit
+    longest = max((len(str(title)) for title in titles), default=0) if titles is not None else 0
+    width, height = max(30, 5 * longest), 38 if longest else 30  # of one place, in pixels of a digit
     if ax is None:
-        _, ax = plt.subplots(figsize=(columns * 0.72, rows * 0.72 * height / width))
+        _, ax = plt.subplots(figsize=(columns * width * INCHES_PER_PIXEL, rows * height * INCHES_PER_PIXEL))
     for place, image in enumerate(images):
         left, top = place % columns * width, place // columns * height
-        ax.imshow(image.reshape(28, 28), vmin=0, vmax=1, extent=(left + 1, left + 29, top + 29, top + 1))
-        ax.add_patch(plt.Rectangle((left + 1, top + 1), 28, 28, fill=False, edgecolor=FAINT, linewidth=0.8))
+        edge = left + (width - 28) / 2
+        ax.imshow(image.reshape(28, 28), vmin=0, vmax=1, extent=(edge, edge + 28, top + 29, top + 1))
+        ax.add_patch(plt.Rectangle((edge, top + 1), 28, 28, fill=False, edgecolor=FAINT, linewidth=0.8))
         if titles is not None:
-            ax.text(left + 15, top + 34, str(titles[place]), ha="center", va="center", fontsize=10)
+            ax.text(left + width / 2, top + 34, str(titles[place]), ha="center", va="center", fontsize=10)
     ax.set(xlim=(0, columns * width), ylim=(rows * height, 0), aspect="equal")
     ax.axis("off")
     return ax

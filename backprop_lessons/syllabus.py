@@ -34,32 +34,39 @@ ADVANCED = (
 
 
 def course_map(folder="."):
-    """All lessons and their questions; those whose notebooks are there are links, the others are in preparation.
+    """All lessons and their questions; those that are there are links.
 
     folder: where the lessons are; a notebook runs in its own folder, so from a lesson it is ".".
     Returns a Panel.
     """
     lessons = Path(folder).resolve()
     here = [lesson for lesson in CORE + ADVANCED if notebook(lessons, lesson)]
-    summary = f"{len(here)} of {len(CORE + ADVANCED)} lessons are here; the others are in preparation."
+    summary = f"{len(here)} of {len(CORE + ADVANCED)} lessons are here. ○ stands for a lesson in preparation."
     text, rows = [summary], []
     for part, members in (("The core", CORE), ("Further on", ADVANCED)):
         text.append(f"{part}:")
         rows.append(f'<tr><th scope="rowgroup" colspan="4">{part}</th></tr>')
         for lesson in members:
-            number = lesson.number
             page, exercise = notebook(lessons, lesson), notebook(lessons.parent / "exercises", lesson)
-            mark = "●" if page else "○"
-            text.append(f"  {mark} {number} {lesson.title}: {lesson.question}" + ("" if page else " (in preparation)"))
-            title = f'<a href="{page.name}">{escape(lesson.title)}</a>' if page else f'<span class="bp-todo">{lesson.title}</span>'
-            last = '<span class="bp-todo">in preparation</span>'
-            if page:
-                last = f'<a href="../exercises/{exercise.name}">exercises</a>' if exercise else ""
-            rows.append(f"<tr><td>{mark} {number}</td><td>{title}</td><td>{escape(lesson.question)}</td><td>{last}</td></tr>")
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "Lesson", "The question it answers", ""))
+            text.append(f"  {'●' if page else '○'} {lesson.number} {lesson.title}: {lesson.question}")
+            rows.append(in_preparation(lesson) if page is None else
+                        f'<tr><td><span aria-hidden="true">●</span> {lesson.number}</td><td>{link(page, lesson.title)}</td>'
+                        f"<td>{escape(lesson.question)}</td><td>{link(exercise, 'exercises') if exercise else ''}</td></tr>")
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "Lesson", "The question that it answers", ""))
     html = (f'<p class="bp-title">{summary}</p><table class="bp-map"><thead><tr>{head}</tr></thead>'
             f'<tbody>{"".join(rows)}</tbody></table>')
     return Panel("\n".join(text), html)
+
+
+def in_preparation(lesson):
+    """The row of a lesson that is not there yet."""
+    return (f'<tr class="bp-todo"><td><span role="img" aria-label="in preparation:">○</span> {lesson.number}</td>'
+            f'<td>{escape(lesson.title)}</td><td colspan="2">{escape(lesson.question)}</td></tr>')
+
+
+def link(page, words):
+    """A link from a lesson to a lesson or an exercise, which stand in sister folders."""
+    return f'<a href="../{page.parent.name}/{page.name}">{escape(words)}</a>'
 
 
 def notebook(folder, lesson):
