@@ -65,20 +65,27 @@ def draw(axes, graph, step, scale=1.0):
             text(middle, y - node["height"] / 2 - 11, node["above"], ha="center", weight="bold", size=12)
         local = next((part for part in current["parts"] if part["role"] == "local"), None)
         if current["edge"] and current["edge"][0] == index and local and not node["shape"]:
-            text(x - 4, y + node["height"] / 2 + 15, f"× {local['text']}", ha="right", weight="bold", bbox={
-                "boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": SOFT, "linewidth": scale})
+            words = f"× {local['text']}"
+            left = max(x - 7.2 * len(words) - 8, x - node["width"] - 20)  # not over the column before
+            text(left + 4, y + node["height"] / 2 + 14, words, weight="bold", bbox={
+                "boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": SOFT, "linewidth": scale})
 
 
 def _block(axes, text, block, x, y, colour, above, more=False):
-    """A number, rows of numbers or a heat strip that stands on (or hangs under) y."""
+    """A number, rows of numbers or a strip of cells that stands on (or hangs under) y."""
     tail = " + …" if more else ""
     if "heat" in block:
-        rows, cell = block["heat"], 6
+        rows, cell = block["heat"], block["cell"]
         top = y - cell * len(rows) if above else y
         for i, row in enumerate(rows):
             for j, entry in enumerate(row):
-                axes.add_patch(Rectangle((x + cell * j, top + cell * i), cell, cell, facecolor=colour, zorder=4,
-                                         alpha=0.08 + 0.92 * abs(entry), linewidth=0))
+                left, upper = x + cell * j, top + cell * i
+                axes.add_patch(Rectangle((left, upper), cell, cell, facecolor=colour, zorder=4,
+                                         alpha=0.75 * abs(entry), linewidth=0))
+                if entry < 0 and cell > 6:  # the sign is not left to the colour
+                    text(left + cell / 2, upper + cell / 2, "−", INK, 11, ha="center", weight="bold")
+        axes.add_patch(Rectangle((x, top), cell * len(rows[0]), cell * len(rows), fill=False, edgecolor=FAINT, zorder=5,
+                                 linewidth=0.8))
         return
     rows = block["rows"] if "rows" in block else [[block["text"] + tail]]
     top = y - 15 * len(rows) if above else y

@@ -162,7 +162,7 @@ function drawNode(node, isRead) {
     svg("text", { x: node.label, y: y - height / 2 - 8, class: "bp-formula" }, node.above));
   else if (node.above) drawn.append(svg("text", { x: middle, y: y - height / 2 - 8, class: "bp-above" }, node.above));
   const chip = svg("rect", { y: y + height / 2 + 7, height: 17, rx: 4 });
-  const factor = svg("text", { x: x - 4, y: y + height / 2 + 20 });
+  const factor = svg("text", { y: y + height / 2 + 20 });
   const local = svg("g", { class: "bp-local" }, chip, factor);
   drawn.append(local);
 
@@ -176,18 +176,26 @@ function drawNode(node, isRead) {
     source.style.display = gives ? "" : "none";
     local.style.display = gives && localText && !node.shape ? "" : "none";
     factor.textContent = `× ${localText}`;
-    chip.setAttribute("width", 7.2 * factor.textContent.length + 8);
-    chip.setAttribute("x", x - 7.2 * factor.textContent.length - 8);
+    const wide = 7.2 * factor.textContent.length + 8, left = Math.max(x - wide, x - width - 20); // not over the column before
+    chip.setAttribute("width", wide);
+    chip.setAttribute("x", left);
+    factor.setAttribute("x", left + wide / 2);
   }
   return { drawn, show };
 }
 
-/** A number, rows of numbers or a heat strip, standing on y or hanging under it. */
+/** A number, rows of numbers or a strip of cells, standing on y or hanging under it. */
 function block(content, x, y, style, above, more = false) {
   if (content.heat) {
-    const cell = 6, top = above ? y - cell * content.heat.length : y;
-    return svg("g", { class: style }, ...content.heat.flatMap((row, i) => row.map((entry, j) =>
-      svg("rect", { x: x + cell * j, y: top + cell * i, width: cell, height: cell, class: "bp-cell", "fill-opacity": 0.08 + 0.92 * Math.abs(entry) }))));
+    const { heat, cell } = content, top = above ? y - cell * heat.length : y;
+    const cells = heat.flatMap((row, i) => row.flatMap((entry, j) => {
+      const corner = { x: x + cell * j, y: top + cell * i };
+      const square = svg("rect", { ...corner, width: cell, height: cell, class: "bp-cell", "fill-opacity": 0.75 * Math.abs(entry) });
+      if (entry >= 0 || cell < 12) return [square];
+      return [square, svg("text", { x: corner.x + cell / 2, y: corner.y + 10, class: "bp-minus" }, "−")]; // not left to the colour
+    }));
+    return svg("g", { class: style }, ...cells,
+      svg("rect", { x, y: top, width: cell * heat[0].length, height: cell * heat.length, class: "bp-heat-frame" }));
   }
   const rows = content.rows ?? [[content.text + (more ? " + …" : "")]];
   const column = Math.max(...rows.flat().map((entry) => entry.length)) * 7 + 8, top = above ? y - 15 * rows.length : y;
@@ -201,7 +209,7 @@ function drawPart({ role, caption, text, rows, heat, shape, range }) {
   let body = text;
   if (rows) body = element("table", {}, element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((entry) => element("td", {}, entry))))));
   if (heat) body = element("div", { class: "bp-heat", style: `grid-template-columns: repeat(${heat[0].length}, 8px)` },
-    ...heat.flat().map((entry) => element("i", { style: `opacity: ${0.08 + 0.92 * Math.abs(entry)}` })));
+    ...heat.flat().map((entry) => element("i", { style: `opacity: ${Math.abs(entry)}` })));
   const lines = [["incoming", "local"].includes(role) && element("b", {}, role), caption, shape, range].filter(Boolean)
     .map((line) => element("span", {}, line));
   return element("figure", { class: `bp-part bp-part-${role.replace(" ", "-")}` },
@@ -210,7 +218,8 @@ function drawPart({ role, caption, text, rows, heat, shape, range }) {
 
 function table(graph, step) {
   const words = (content) => content.text ?? (content.rows ? content.rows.map((row) => row.join(", ")).join("; ") : content.range) + ` ${content.shape}`;
-  const rows = graph.nodes.map((node) => {
+  const inOrder = [...graph.nodes].sort((a, b) => a.x - b.x || a.y - b.y);
+  const rows = inOrder.map((node) => {
     const latest = node.gradients.filter(([since]) => since <= step).at(-1);
     const open = latest && node.gradients.some(([since]) => since > step);
     return element("tr", {}, element("th", { scope: "row" }, node.name),

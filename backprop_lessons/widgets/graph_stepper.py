@@ -153,13 +153,13 @@ def _arrange(drawn, layout):
         node["y"] = start + row_height * row
         end = node["x"] + (node["wire"] if node["over"] < 20 else 0)
         node["label"] = min(node["x"] - node["width"], end - FORMULA * len(node["above"]))
-    bottom = max(node["y"] + max(node["over"] + 10, node["height"] / 2 + 22) for node in drawn)
+    bottom = max(node["y"] + max(node["over"] + 6, node["height"] / 2 + 14) for node in drawn)
     bends = [start + row_height * row for chain in layout.bends.values() for _, row in chain]
     return sides[-1][1] + MARGIN, max([bottom, *bends]) + MARGIN, sides, lambda row: start + row_height * row
 
 
 def _shown(content, most) -> dict:
-    """A number as text, a small array as rows of text, a large one as a heat strip between −1 and 1; with its shape."""
+    """A number as text, a small array as rows of text, a large one as a strip of cells between −1 and 1, with its shape and range."""
     if isinstance(content, str) or np.ndim(content) == 0:
         return {"text": content if isinstance(content, str) else number(content)}
     grid = np.atleast_2d(content).reshape(-1, np.shape(content)[-1])
@@ -168,7 +168,7 @@ def _shown(content, most) -> dict:
     rows, columns = min(8, len(grid)), min(16, grid.shape[1])
     cells = [[block.mean() for block in np.array_split(band, columns, axis=1)] for band in np.array_split(grid, rows)]
     heat = np.array(cells) / (np.abs(cells).max() or 1.0)
-    return {"heat": heat.round(3).tolist(), "shape": shape_text(content),
+    return {"heat": heat.round(3).tolist(), "cell": 12 if columns <= 8 else 6, "shape": shape_text(content),
             "range": f"{number(content.min(), 3)} to {number(content.max(), 3)}"}
 
 
@@ -177,6 +177,6 @@ def _size(block) -> tuple[float, float]:
     if "text" in block:
         return CHARACTER * len(block["text"]), 14
     if "heat" in block:
-        return 6 * len(block["heat"][0]), 6 * len(block["heat"]) + 4
+        return block["cell"] * len(block["heat"][0]), block["cell"] * len(block["heat"]) + 4
     widest = max(len(entry) for row in block["rows"] for entry in row)
     return (CHARACTER * widest + 8) * len(block["rows"][0]), 15 * len(block["rows"]) + 2

@@ -99,6 +99,12 @@ def test_by_keyboard(stepper):
     stepper.at(5)
 
 
+def test_arrow_keys_work_after_a_click_on_the_graph(stepper):
+    stepper.picture.click()
+    stepper.page.keyboard.press("ArrowLeft")
+    stepper.at(5)
+
+
 def test_space_plays_and_pauses(stepper):
     stepper.view.focus()
     stepper.page.keyboard.press("Home")
@@ -170,7 +176,7 @@ LUMINANCE = """node => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const style = getComputedStyle(node);
   const surface = getComputedStyle(node.closest('.bp-stage-body')).backgroundColor;
-  const [a, b] = [level(style.fill === 'rgb(0, 0, 0)' && !node.closest('svg') ? style.color : node.closest('svg') ? style.fill : style.color), level(surface)];
+  const [a, b] = [level(node.closest('svg') ? style.fill : style.color), level(surface)];
   return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); }"""
 
 
