@@ -261,9 +261,9 @@ def plot_thread(weights, gradients, ax=None):
 
     weights, gradients: eight numbers each, w1 … w8.
     """
-    ax = _canvas(ax, 13.2, 5.6, 0.72)
+    ax = _canvas(ax, 13.2, 5.1, 0.72)
     columns = ((1.0, ("i1", "i2")), (6.0, ("h1", "h2")), (11.0, ("o1", "o2")))
-    heights = (4.3, 1.3)
+    heights = (3.8, 0.8)
     # w1, w2 lead into h1 and w3, w4 into h2; w5, w6 into o1 and w7, w8 into o2.
     for number in range(8):
         layer, target, source = number // 4, number % 4 // 2, number % 2
@@ -279,8 +279,8 @@ def plot_thread(weights, gradients, ax=None):
             ax.add_patch(plt.Circle((x, y), 0.46, facecolor=PAPER, edgecolor=VALUES, linewidth=1.8, zorder=3))
             _text(ax, x, y, name, VALUES, 12, zorder=4, weight="bold")
     for y in heights:
-        _arrow(ax, (11.48, y), (12.2, 2.8 + 0.32 * (1 if y > 2.8 else -1)), FAINT)
-    _box(ax, 12.5, 2.8, 0.8, 0.62, LOSS)
-    _text(ax, 12.5, 2.8, "E", INK, 13, weight="bold")
-    _text(ax, 6, 5.3, "green: the weight      vermilion, with its sign: the gradient of E", INK, 10.5)
+        _arrow(ax, (11.48, y), (12.2, 2.3 + 0.32 * (1 if y > 2.3 else -1)), FAINT)
+    _box(ax, 12.5, 2.3, 0.8, 0.62, LOSS)
+    _text(ax, 12.5, 2.3, "E", INK, 13, weight="bold")
+    _text(ax, 6, 4.8, "green: the weight      vermilion, with its sign: the gradient of E", INK, 10.5)
     return ax

@@ -109,9 +109,9 @@ def test_the_costs_are_counted_exactly():
 
 
 def test_the_numbers_of_the_network_are_those_of_its_seed():
-    rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(5, 3)), rng.integers(4, size=5)
-    W1, b1, W2, b2 = (rng.normal(size=shape) for shape in ((3, 4), 4, (4, 4), 4))
+    rng = np.random.default_rng(158)
+    X, labels = rng.normal(size=(5, 3)).round(1), rng.integers(4, size=5)
+    W1, b1, W2, b2 = (rng.normal(size=shape).round(1) for shape in ((3, 4), 4, (4, 4), 4))
     logits = TAUGHT["network_forward"](X, W1, b1, W2, b2)
     assert f"{cross_entropy(logits, labels):.4f}" in printed(LESSON, "recap-forward")
 
