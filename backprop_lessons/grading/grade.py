@@ -71,10 +71,14 @@ def grade_folder(path, *, out, lesson=None, time_limit=10.0, workers=None, trust
                  on_progress=None, executor: Executor | None = None) -> Grades:
     """Grade all submissions in a folder or a zip and write the results to the folder `out`.
 
-    lesson: "04", for notebooks that do not say theirs. time_limit: seconds for each cell and for each
-    exercise apart; a submission as a whole gets four times that and once more for each exercise. workers: how many to grade at once; as many as there are processors by default.
+    lesson: "04", for notebooks that do not say theirs.
+    time_limit: seconds for each cell and for each exercise apart; a submission as a whole has four times
+    that, and once more for each exercise.
+    workers: how many to grade at once; as many as there are processors by default.
+    trust: True runs the submissions without a sandbox.
     seed: that of an earlier run, to repeat it; a fresh secret one by default.
-    on_progress(done, total) is called after each submission. executor: where to grade, by default threads here.
+    on_progress(done, total) is called after each submission.
+    executor: where to grade; threads of this process by default.
     Raises GradingError for all that the instructor must see to; then no result is written.
     """
     begin = time.monotonic()

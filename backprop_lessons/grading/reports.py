@@ -88,8 +88,10 @@ def defused(text) -> str:
 
 
 def print_table(grades, console) -> None:
-    """Print the grades to a Rich console: points by exercise, totals, remarks."""
+    """Print the grades to a Rich console: points by exercise where there is room, totals, remarks."""
     columns = _columns(grades)
+    if console.width < 75 + 6 * len(columns):
+        columns = []
     table = Table(title="Grades")
     table.add_column("Student", overflow="fold")
     table.add_column("Status")

@@ -268,7 +268,8 @@ def furniture() -> tuple[str, ...]:
     for mount in [*masks, "/"]:  # last: from here on nothing can be written anywhere
         binds += ["--remount-ro", mount]
 
-    return ("--setenv", "LD_LIBRARY_PATH", ":".join(dict.fromkeys(places)), *binds, "--chdir", "/", "--", *python, "/worker/worker.py", numpy_parent())
+    return ("--setenv", "LD_LIBRARY_PATH", ":".join(dict.fromkeys(places)), *binds,
+            "--chdir", "/", "--", *python, "/worker/worker.py", numpy_parent())
 
 
 def names_of(path) -> list[str]:

@@ -257,7 +257,8 @@ def read_code(data, file, lesson=None) -> Code:
     try:
         notebook = json.load(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise NotGradable("unreadable", f"it is not a notebook (its JSON cannot be read: {plain(error, 100)})") from error
+        why = f"it is not a notebook (its JSON cannot be read: {plain(error, 100)})"
+        raise NotGradable("unreadable", why) from error
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise NotGradable("unreadable", "it is not a notebook of format 4 (it has no list of cells)")

@@ -157,8 +157,10 @@ class Notebook:
                     again.append((number, statement))
                 elif error is not None:
                     self._note(number, error)
+        final = dict(self.namespace)
         for index, (number, statement) in enumerate(again):
             error = self._run_statement(len(self.cells) + index, -1, statement, number)
+            self.namespace.update(final)  # what a later cell has defined stands
             if error is not None:
                 self._note(number, error)
         self.function = self.namespace.get(self.name)

@@ -325,6 +325,25 @@ socket.create_connection(("127.0.0.1", 22), timeout=1)
     "null bytes": "x = '\0'",
 }
 
+# The body of a function, and the mistakes that may be named.
+ANSWERS = {
+    "endless": ("while True: pass", "too-slow"),
+    "endless and deaf": ("""
+    while True:
+        try: x = [0] * 1000
+        except BaseException: pass
+""", "too-slow"),
+    "giant array": ("return np.broadcast_to(dA[0, 0], (10**6, 10**6))", "raised"),
+    "giant list": ("return [0.0] * 10**6", "raised"),
+    "giant number": ("return 10 ** 10 ** 5", "raised"),
+    "memory bomb": ("hoard = []\n    while True: hoard.append(bytearray(10**8))", "raised", "too-slow"),
+    "hard exit": ("import os; os._exit(3)", "raised"),
+    "fork bomb": ("import os\n    while True: os.fork()", "raised"),
+    "exit": ("raise SystemExit", "raised"),
+    "interrupt": ("raise KeyboardInterrupt", "raised"),
+    "changed input": ("dA += 1; return dA * A * (1 - A)", "input-changed"),
+}
+
 MESSY = {
     "magics": ["%matplotlib inline\n%load_ext autoreload\n!pip install numpy\nfiles = !ls\nimport numpy as np\nnp.dot?",
                *honest()[1:]],
@@ -359,6 +378,7 @@ def sigmoid_backward(dA, A):
                                  "from backprop_lessons.layers import relu", *honest(),
                                  "check(dense_backward)\nhint(dense_backward)\nprogress()\nPredict('?', number=True)"],
     "written twice": [honest()[0], "def sigmoid_backward(dA, A):\n    return dA", *honest()[1:]],
+    "an old line above that lacks a name": ["sigmoid_backward = first_try", *honest(), "def first_try(dA, A):\n    return dA"],
     "stubs above": ["def sigmoid_backward(dA, A):\n    raise NotImplementedError", *honest()],
     "lists and single precision": honest(
         dense_backward="def dense_backward(dZ, X, W):\n    return [dZ @ W.T, X.T @ dZ, dZ.sum(0)]",
@@ -394,6 +414,8 @@ def rows(tmp_path_factory, sandbox_is_there):
         files[f"cheat {name}.ipynb"] = notebook(*honest(sigmoid_backward=cell.replace("HERE", here)))
     for name, cell in NUISANCES.items():
         files[f"nuisance {name}.ipynb"] = notebook("import numpy as np", cell.replace("OUTSIDE", str(outside)), *honest())
+    for name, (body, *_) in ANSWERS.items():
+        files[f"answer {name}.ipynb"] = notebook(*honest(sigmoid_backward=f"def sigmoid_backward(dA, A):\n    {body}"))
     for name, cells in MESSY.items():
         files[f"messy {name}.ipynb"] = notebook(*cells)
     for name, content in files.items():
@@ -439,24 +461,12 @@ def test_the_package_solution_is_refused_by_name(rows):
         assert "calls the package's own sigmoid_backward; write it yourself" in cheated.message
 
 
-@pytest.mark.parametrize("body, mistake", [
-    ("while True: pass", "too-slow"),
-    ("while True:\n        try: x = [0] * 1000\n        except BaseException: pass", "too-slow"),
-    ("return np.broadcast_to(dA[0, 0], (10**6, 10**6))", "raised"),
-    ("return [0.0] * 10**6", "raised"),
-    ("return 10 ** 10 ** 5", "raised"),
-    ("hoard = []\n    while True: hoard.append(bytearray(10**8))", ("raised", "too-slow")),
-    ("import os; os._exit(3)", "raised"),
-    ("import os\n    while True: os.fork()", "raised"),
-    ("raise SystemExit", "raised"),
-    ("raise KeyboardInterrupt", "raised"),
-    ("dA += 1; return dA * A * (1 - A)", "input-changed"),
-])
-def test_a_nuisance_in_a_function_costs_only_its_exercise(grade, body, mistake):
-    rows = grade({"eve.ipynb": notebook(*honest(sigmoid_backward=f"def sigmoid_backward(dA, A):\n    {body}"))})
-    row = rows["eve.ipynb"]
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_nuisance_in_a_function_costs_only_its_exercise(rows, name):
+    row = rows[f"answer {name}.ipynb"]
     assert row.points == FULL_MARKS - 1
-    assert row.exercises["sigmoid_backward"].mistake in (mistake if isinstance(mistake, tuple) else (mistake,))
+    mistake = next(e.mistake for e in row.exercises if e.name == "sigmoid_backward")
+    assert mistake in ANSWERS[name][1:]
 
 
 def test_no_note_reaches_the_next_submission(grade):
