@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ABSOLUTE_FLOOR = 1e-12  # for expected gradients that are exactly zero
+FLOOR = 1e-12  # for expected gradients that are exactly zero
 SINGLE_PRECISION_TOLERANCE = 1e-5  # a right formula computed in float32 is right
 
 
@@ -14,7 +14,7 @@ class Difference:
 
     slug: str
     message: str
-    result: str
+    result: str = ""
     yours: object = None
     expected: object = None
 
@@ -24,30 +24,39 @@ def shape_text(shape) -> str:
     return "[" + ", ".join(map(str, shape)) + "]" if shape else "a single number"
 
 
-def difference(answer, expected, names, tolerance=1e-7, finite=True) -> Difference | None:
+def difference(answer, expected, names, tolerance=1e-7, floor=FLOOR, finite=True) -> Difference | None:
     """The first difference between an answer and what is expected; None if they agree.
 
     `names` are the names of the results. With `finite=False`, NaN and infinity agree with
     themselves: so an answer is compared with what a *mistake* gives, never with the reference.
     """
-    if isinstance(expected, (tuple, list)):
-        if len(names) != len(expected):
-            names = [f"{names[0]}[{i}]" for i in range(len(expected))]
-        whole = ", ".join(names)
-        if not isinstance(answer, (tuple, list)):
-            return Difference("wrong-type", f"Return {len(expected)} results ({whole}); you returned "
-                              f"{describe(answer)}.", whole, answer, expected)
-        if len(answer) != len(expected):
-            return Difference("wrong-type", f"Return {len(expected)} results ({whole}); you returned "
-                              f"{len(answer)}.", whole, answer, expected)
-        found = (difference(a, e, [n], tolerance, finite) for a, e, n in zip(answer, expected, names))
-        return next((d for d in found if d), None)
-    return _array_difference(answer, expected, names[0], tolerance, finite)
+    if not isinstance(expected, (tuple, list)):
+        return _array_difference(answer, expected, names[0], tolerance, floor, finite)
+    if len(names) != len(expected):
+        names = [f"{names[0]}[{i}]" for i in range(len(expected))]
+    whole = ", ".join(names)
+    if not isinstance(answer, (tuple, list)):
+        return Difference("wrong-type", f"Return {len(expected)} results ({whole}); you returned "
+                          f"{describe(answer)}.", whole, answer, expected)
+    if len(answer) != len(expected):
+        return Difference("wrong-type", f"Return {len(expected)} results ({whole}); you returned "
+                          f"{len(answer)}.", whole, answer, expected)
+    found = [difference(a, e, [n], tolerance, floor, finite) for a, e, n in zip(answer, expected, names)]
+    wrong = [d for d in found if d]
+    if not wrong:
+        return None
+    right = [n for n, d in zip(names, found) if d is None]
+    others = [n for n, d in zip(names, found) if d and d is not wrong[0]]
+    message = wrong[0].message
+    if others:
+        message += f" {' and '.join(others)} {'differs' if len(others) == 1 else 'differ'}, too."
+    if right:
+        message += f" {' and '.join(right)} {'is' if len(right) == 1 else 'are'} right."
+    return Difference(wrong[0].slug, message, wrong[0].result, wrong[0].yours, wrong[0].expected)
 
 
-def _array_difference(answer, expected, name, tolerance, finite):
-    yours = as_numbers(answer)
-    wanted = np.asarray(expected)
+def _array_difference(answer, expected, name, tolerance, floor, finite):
+    yours, wanted = as_numbers(answer), np.asarray(expected)
     if yours is None:
         kind = "a number" if wanted.ndim == 0 else f"an array of numbers of shape {shape_text(wanted.shape)}"
         return Difference("wrong-type", f"{name} should be {kind}; yours is {describe(answer)}.",
@@ -58,14 +67,38 @@ def _array_difference(answer, expected, name, tolerance, finite):
         return Difference("wrong-shape", f"{name} should {wants}; yours {has}.", name, yours, wanted)
     if finite and not np.isfinite(yours).all():
         bad = "NaN (not a number)" if np.isnan(yours).any() else "infinity"
-        return Difference("not-finite", f"{name} contains {bad}.", name, yours, wanted)
-    if not close(yours, wanted, tolerance).all():
-        return Difference("wrong-values", f"{name} has the right shape but not the right values.",
-                          name, yours, wanted)
+        return Difference("not-finite", f"{name} contains {bad}. That comes from a division by zero, or from exp of a "
+                          "number that is too large.", name, yours, wanted)
+    if not close(yours, wanted, tolerance, floor).all():
+        return Difference("wrong-values", f"{name} has the right shape but not the right values."
+                          + _remark(yours, wanted), name, yours, wanted)
     return None
 
 
-def close(yours, wanted, tolerance=1e-7) -> np.ndarray:
+def _remark(yours, wanted) -> str:
+    """What can be said of wrong values at a glance: their type, or a constant factor."""
+    if yours.dtype.kind in "biu" and wanted.dtype.kind == "f":
+        return f" Yours holds whole numbers ({yours.dtype}): is something cut off?"
+    large = np.abs(wanted) > 1e-6 * np.abs(wanted).max(initial=0)
+    if large.sum() > 1:
+        ratios = (yours[large] / wanted[large]).astype(float)
+        if np.allclose(ratios, ratios[0], rtol=1e-6) and np.allclose(yours[~large], 0, atol=1e-6):
+            if abs(ratios[0]) < 1e-9:
+                return " Yours is zero."
+            return f" Yours is {_factor(ratios[0])} times the expected."
+    if yours.dtype == np.float32:
+        return " Yours is float32: is that precise enough here?"
+    return ""
+
+
+def _factor(ratio) -> str:
+    inverse = 1 / ratio
+    if abs(ratio) < 1 and abs(inverse - round(inverse)) < 1e-6 * abs(inverse):
+        return f"{'−' if ratio < 0 else ''}1/{abs(round(inverse))}"
+    return f"{ratio:.6g}".replace("-", "−")
+
+
+def close(yours, wanted, tolerance=1e-7, floor=FLOOR) -> np.ndarray:
     """Entry by entry: equal up to `tolerance` times the largest expected entry.
 
     NaN is close to NaN and infinity to infinity; who does not want that tests finiteness first.
@@ -73,10 +106,9 @@ def close(yours, wanted, tolerance=1e-7) -> np.ndarray:
     if yours.dtype == np.float32:
         tolerance = max(tolerance, SINGLE_PRECISION_TOLERANCE)
     yours, wanted = yours.astype(np.float64), wanted.astype(np.float64)
-    sizes = np.abs(wanted[np.isfinite(wanted)])
-    largest = sizes.max() if sizes.size else 0.0
+    largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(yours - wanted) <= tolerance * largest + ABSOLUTE_FLOOR
+        near = np.abs(yours - wanted) <= tolerance * largest + floor
     return near | (yours == wanted) | (np.isnan(yours) & np.isnan(wanted))
 
 
@@ -102,7 +134,9 @@ def describe(answer) -> str:
     if answer is Ellipsis:
         return "`...`"
     if isinstance(answer, np.ndarray):
-        plain = answer.dtype.kind in "biuf" and answer.dtype != np.float16
+        if answer.dtype == np.float16:
+            return "of type float16, which is too coarse; use float32 or float64"
+        plain = answer.dtype.kind in "biuf"
         return f"an array of shape {shape_text(answer.shape)}" + ("" if plain else f" and type {answer.dtype}")
     if isinstance(answer, (tuple, list)):
         kind = "tuple" if isinstance(answer, tuple) else "list"
@@ -111,3 +145,22 @@ def describe(answer) -> str:
         return "a function (is the call `(...)` missing?)"
     article = "an" if type(answer).__name__[0].lower() in "aeiou" else "a"
     return f"{article} {type(answer).__name__}"
+
+
+def snapshot(answer):
+    """A copy of an answer that nothing can change any more; other array types become numpy's."""
+    if isinstance(answer, (tuple, list)):
+        return type(answer)(map(snapshot, answer)) if type(answer) in (tuple, list) else [*map(snapshot, answer)]
+    if isinstance(answer, np.ndarray) or hasattr(type(answer), "__array__"):
+        return np.array(answer, copy=True)
+    return answer
+
+
+def changed(before, after) -> bool:
+    """Whether arguments differ from what they were; a Generator is meant to."""
+    if isinstance(before, np.ndarray):
+        return not (isinstance(after, np.ndarray) and before.shape == after.shape
+                    and np.array_equal(before, after, equal_nan=before.dtype.kind == "f"))
+    if isinstance(before, (tuple, list)):
+        return len(before) != len(after) or any(map(changed, before, after))
+    return False

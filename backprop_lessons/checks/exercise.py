@@ -22,6 +22,7 @@ class Case:
     draw: Callable  # rng -> the tuple of arguments
     pays: bool = True
     tolerance: float = 1e-7  # relative to the largest entry of the expected result
+    floor: float = 1e-12  # absolute, for results that are exactly zero
     # Where no single answer is right (a trained network, random numbers):
     # assess(arguments, answer) -> Assessment takes the place of the reference.
     assess: Callable | None = None

@@ -29,11 +29,18 @@ RESULTS = {"dense_backward": ("dX", "dW", "db"), "network_backward": ("dW1", "db
 # --- 4.1 relu_backward ---------------------------------------------------------------------
 
 def signed_entries(n, d, scale=1.0):
-    """Draws dA [n, d] and Z [n, d] in which each sign of dA meets each sign of Z, zero included."""
+    """Draws dA [n, d] and Z [n, d] in which each sign of dA meets each sign of Z, zero included.
+
+    Positive entries of Z lie on both sides of 1, and the first entry is not positive (an answer whose
+    type is set by its first entry is found out).
+    """
     def draw(rng):
-        signs = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0)])
-        signs = rng.permutation(np.resize(signs, (n * d, 2)))
-        dA, Z = rng.uniform(0.5, 2.0, (2, n, d)) * signs.T.reshape(2, n, d)
+        signs = np.resize([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0)], (n * d, 2))
+        sizes = np.where(np.arange(n * d) // 6 % 2, 1.0, 0.2) * rng.uniform(1.1, 1.9, (2, n * d))
+        order = rng.permutation(n * d)
+        first = np.flatnonzero(signs[order, 1] <= 0)[0]
+        order[[0, first]] = order[[first, 0]]
+        dA, Z = (sizes.T * signs)[order].T.reshape(2, n, d)
         return dA, Z * scale
     return draw
 
@@ -55,16 +62,30 @@ RELU_BACKWARD = Exercise(
                 "This is the local derivative alone; multiply it by the gradient that comes in, dA."),
         Mistake("derivative-at-input", lambda dA, Z: dA * (dA > 0),
                 "The gate is set by the sign of Z, the input of the forward pass, not by the sign of dA."),
+        Mistake("derivative-at-input", lambda dA, Z: dA * (dA > 0) * (Z > 0),
+                "There is one gate too many: only the sign of Z counts, a negative gradient passes, too."),
+        Mistake("wrong-order", lambda dA, Z: Z * (dA > 0),
+                "dA and Z have changed places: the gradient dA passes where Z is positive."),
+        Mistake("forward-again", lambda dA, Z: np.maximum(Z, 0),
+                "This is the forward pass, relu(Z); the backward pass carries dA."),
         Mistake("other-convention", lambda dA, Z: dA * (Z >= 0),
                 "At Z = 0 exactly this course lets nothing through: use Z > 0, not Z >= 0."),
+        Mistake("other-convention", lambda dA, Z: dA * np.heaviside(Z, 0.5),
+                "At Z = 0 exactly this course lets nothing through; here half passes."),
         Mistake("nonlinearity-forgotten", lambda dA, Z: dA.copy(),
                 "The gradient passes through unchanged; it must be zero wherever Z was not positive."),
         Mistake("value-for-derivative", lambda dA, Z: dA * np.maximum(Z, 0),
                 "This multiplies by relu(Z), the value; multiply by its derivative, which is 1 or 0."),
         Mistake("sign-flipped", lambda dA, Z: dA * (Z < 0),
                 "The gate is the wrong way round: the gradient passes where Z is positive."),
+        Mistake("sign-flipped", lambda dA, Z: dA * (Z <= 0),
+                "The gate is the wrong way round: the gradient passes where Z is positive."),
+        Mistake("sign-flipped", lambda dA, Z: -dA * (Z > 0),
+                "The gate is right, but the sign of what passes is flipped: dA itself passes, not −dA."),
         Mistake("wrong-derivative", lambda dA, Z: dA * np.sign(Z),
-                "Where Z is negative the output does not move at all: the derivative there is 0, not -1."),
+                "Where Z is negative the output does not move at all: the derivative there is 0, not −1."),
+        Mistake("wrong-derivative", lambda dA, Z: np.where(Z > 0, dA, 0.01 * dA),
+                "This is the derivative of leaky ReLU; plain ReLU lets nothing through where Z is not positive."),
     ),
     hints=(
         "Nudge one entry of Z that is negative. How much does relu(Z) change? And if the entry is positive?",
@@ -92,7 +113,7 @@ SIGMOID_BACKWARD = Exercise(
         Case("11 examples, 6 units", activated_entries(11, 6)),
         Case("a batch of one", activated_entries(1, 5), pays=False),
         Case("saturated units: A is exactly 0 or 1", lambda rng: (
-            rng.normal(size=(2, 4)), rng.permuted(np.tile([0.0, 1.0], (2, 2)), axis=1)), pays=False),
+            rng.normal(size=(2, 4)), rng.permuted(np.tile([0.0, 1.0], (2, 2)), axis=1)), pays=False, floor=1e-10),
     ),
     mistakes=(
         Mistake("upstream-ignored", lambda dA, A: A * (1 - A),
@@ -103,8 +124,18 @@ SIGMOID_BACKWARD = Exercise(
                 "The local derivative is A·(1 − A); the factor (1 − A) is missing."),
         Mistake("missing-factor", lambda dA, A: dA * (1 - A),
                 "The local derivative is A·(1 − A); the factor A is missing."),
+        Mistake("brackets-missing", lambda dA, A: dA * A * 1 - A,
+                "Without brackets only A is taken off at the end: write A * (1 - A)."),
+        Mistake("brackets-missing", lambda dA, A: dA * A - A**2,
+                "dA must multiply both parts: dA * (A - A**2)."),
+        Mistake("added", lambda dA, A: dA + A * (1 - A),
+                "The chain rule multiplies the gradient by the local derivative; here they are added."),
         Mistake("other-activation", lambda dA, A: dA * (1 - A**2),
                 "1 − A² is the derivative of tanh; the sigmoid's is A·(1 − A)."),
+        Mistake("other-activation", lambda dA, A: dA * (1 - np.tanh(A)**2),
+                "This is tanh's derivative; the sigmoid's is A·(1 − A), with the output A itself."),
+        Mistake("forward-again", lambda dA, A: dA * sigmoid(A),
+                "A is already the output of the sigmoid; the local derivative is A·(1 − A)."),
         Mistake("sign-flipped", lambda dA, A: dA * A * (A - 1),
                 "The sign is flipped: the sigmoid always rises, so its derivative A·(1 − A) is positive."),
         Mistake("nonlinearity-forgotten", lambda dA, A: dA.copy(),
@@ -112,7 +143,7 @@ SIGMOID_BACKWARD = Exercise(
     ),
     hints=(
         "How steep is the sigmoid where its output is near 0 or near 1? And where is it steepest?",
-        "Write σ(z) = 1 / (1 + e⁻ᶻ) and differentiate: the slope can be said with the output alone, σ′ = σ·(1 − σ).",
+        "Write σ(z) = 1 / (1 + e⁻ᶻ) and differentiate. Can you write the slope with the output σ alone?",
         "The output is A, so the local derivative is `A * (1 - A)`; the chain rule multiplies it by dA.",
     ),
 )
@@ -157,6 +188,12 @@ DENSE_BACKWARD = Exercise(
                 "dW comes out as [d_out, d_in]; swap the factors so that it has W's shape: X.T @ dZ."),
         Mistake("transposed", changed(dense_backward, dX=lambda a, r: a[2] @ a[0].T),
                 "dX comes out as [d_in, n]; rows are examples, so it is dZ @ W.T."),
+        Mistake("transposed", changed(dense_backward, dX=lambda a, r: r.T, dW=lambda a, r: r.T),
+                "dX and dW are both transposed: dX = dZ @ W.T has X's shape, dW = X.T @ dZ has W's."),
+        Mistake("reshaped", changed(dense_backward, dW=lambda a, r: a[1].reshape(a[1].shape[::-1]) @ a[0]),
+                "In dW, reshape keeps the numbers in reading order; to swap rows and columns write X.T."),
+        Mistake("reshaped", changed(dense_backward, dX=lambda a, r: a[0] @ a[2].reshape(a[2].shape[::-1])),
+                "In dX, reshape keeps the numbers in reading order; to swap rows and columns write W.T."),
         Mistake("not-summed-over-batch", changed(dense_backward, db=lambda a, r: a[0].copy()),
                 "db holds one row per example; every example used the same b, so sum over the batch."),
         Mistake("keepdims", changed(dense_backward, db=lambda a, r: r[None, :]),
@@ -165,6 +202,16 @@ DENSE_BACKWARD = Exercise(
                 "db is summed over the outputs; sum over the examples, which are the rows: axis=0."),
         Mistake("wrong-axis", changed(dense_backward, db=lambda a, r: a[0].sum()),
                 "db is summed over everything; sum over the examples only: axis=0."),
+        Mistake("keepdims", changed(dense_backward, db=lambda a, r: r[:, None]),
+                "db is a column; it should be [d_out], the shape of b, with one axis."),
+        Mistake("extra-mean", changed(dense_backward, db=lambda a, r: r[None, :] / len(a[1])),
+                "db is a mean with an axis too many; it is the sum over the examples, of shape [d_out]."),
+        Mistake("wrong-axis", changed(dense_backward, db=lambda a, r: a[0].sum(axis=1, keepdims=True)),
+                "db is summed over the outputs; sum over the examples, which are the rows: axis=0."),
+        Mistake("extra-mean", lambda dZ, X, W: tuple(g / len(X) for g in dense_backward(dZ, X, W)),
+                "All three are divided by n here, but the loss has done so already."),
+        Mistake("extra-mean", changed(dense_backward, dX=lambda a, r: r / len(a[1])),
+                "dX is divided by n here, but the loss has done so already."),
         Mistake("extra-mean", changed(dense_backward, dW=lambda a, r: r / len(a[1]), db=lambda a, r: r / len(a[1])),
                 "dW and db are divided by n here, but the loss has done so already; only sum."),
         Mistake("extra-mean", changed(dense_backward, db=lambda a, r: r / len(a[1])),
@@ -181,10 +228,15 @@ DENSE_BACKWARD = Exercise(
                 "The derivative of Z by b is 1, but db is that times dZ, summed over the examples."),
         Mistake("overwritten", lambda dZ, X, W: (dZ @ W.T, np.outer(X[-1], dZ[-1]), dZ[-1].copy()),
                 "Only the last example is left in dW and db: add the examples' parts (+=), do not replace them (=)."),
-        Mistake("wrong-order", lambda dZ, X, W: (X.T @ dZ, dZ @ W.T, dZ.sum(axis=0)),
-                "The results are right but in another order; return dX, dW, db."),
-        Mistake("wrong-order", lambda dZ, X, W: (X.T @ dZ, dZ.sum(axis=0), dZ @ W.T),
-                "The results are right but in another order; return dX, dW, db."),
+        Mistake("overwritten", changed(dense_backward, dW=lambda a, r: np.outer(a[1][-1], a[0][-1])),
+                "Only the last example is left in dW: add the examples' parts (+=), do not replace them (=)."),
+        Mistake("overwritten", changed(dense_backward, db=lambda a, r: a[0][-1].copy()),
+                "Only the last example is left in db: add the examples' parts (+=), do not replace them (=)."),
+        Mistake("sums-multiplied", changed(dense_backward, dW=lambda a, r: np.outer(a[1].sum(0), a[0].sum(0))),
+                "dW multiplies two sums; it is the sum of the products, example by example: X.T @ dZ."),
+        *(Mistake("wrong-order", lambda *a, order=order: tuple(dense_backward(*a)[i] for i in order),
+                  "The results are right but in another order; return dX, dW, db.")
+          for order in ((1, 0, 2), (1, 2, 0), (2, 1, 0), (0, 2, 1), (2, 0, 1))),
         Mistake("sign-flipped", lambda dZ, X, W: tuple(-g for g in dense_backward(dZ, X, W)),
                 "All signs are flipped: a gradient points uphill; the minus comes in the update."),
         Mistake("nonlinearity-forgotten", changed(dense_backward, dX=lambda a, r: (a[0] @ a[2].T) * (a[1] > 0)),
@@ -192,7 +244,7 @@ DENSE_BACKWARD = Exercise(
     ),
     hints=(
         "Start from the shapes. dX must be [n, d_in]; you have dZ [n, d_out] and W [d_in, d_out]. "
-        "Only one product of the two fits.",
+        "Only one product of the two fits, once one of them is transposed.",
         "Entry W[i, j] multiplies X[e, i] in every example e and feeds Z[e, j]: its blame is the sum over e of "
         "X[e, i] · dZ[e, j]. Which matrix product is that sum?",
         "`dX = dZ @ W.T`; dW is `X` transposed times `dZ`; b is added to every row, so db is dZ summed over axis 0.",
@@ -201,18 +253,21 @@ DENSE_BACKWARD = Exercise(
 
 # --- 4.4 cross_entropy_backward ------------------------------------------------------------
 
-def classified(n, k, scale=1.5):
-    """Draws logits [n, k] and labels [n] in which at least one class comes twice (n > 1)."""
+def classified(n, k, scale=1.5, absent="last"):
+    """Draws logits [n, k] and labels [n] in which one class comes twice (n > 1) and another not at all.
+
+    absent: "last" or "first", the class that no example has; None: any may come.
+    """
     def draw(rng):
-        labels = rng.integers(k, size=n)
+        labels = rng.integers(absent == "first", k - (absent == "last"), size=n)
         labels[-1] = labels[0]
         return scale * rng.normal(size=(n, k)), labels
     return draw
 
 
 def huge_logits(rng):
-    """Rows at about +10,000 and -10,000: exp of either is out of range."""
-    logits = rng.normal(size=(4, 3)) + np.array([[1e4], [-1e4], [0.0], [1e4]])
+    """Rows at about +10,000 and -10,000, exact in float32: exp of either is out of range."""
+    logits = np.round(rng.normal(size=(4, 3)) * 256) / 256 + np.array([[1e4], [-1e4], [0.0], [1e4]])
     logits[3, 1] = -1e4
     return logits, rng.integers(3, size=4)
 
@@ -230,6 +285,26 @@ def global_maximum(logits, labels):
     return (powers / powers.sum(axis=1, keepdims=True) - one_hot(labels, logits.shape[1])) / len(logits)
 
 
+def labels_by_number(logits, labels):
+    """The class numbers themselves taken for targets."""
+    return (softmax(logits) - labels[:, None]) / len(logits)
+
+
+def narrow_one_hot(logits, labels):
+    """One-hot rows as wide as the largest label in the batch."""
+    return (softmax(logits) - np.eye(labels.max() + 1)[labels]) / len(logits)
+
+
+def squared_error_gradient(logits, labels):
+    """The gradient of the mean squared error, with softmax left out of the chain."""
+    return 2 * (softmax(logits) - one_hot(labels, logits.shape[1])) / logits.size
+
+
+def through_probabilities(logits, labels):
+    """−y/p, the gradient with respect to the probabilities."""
+    return -one_hot(labels, logits.shape[1]) / naive_softmax(logits) / len(logits)
+
+
 def from_probabilities(probabilities):
     """A wrong implementation: (p - y) / n with these wrong probabilities."""
     def wrong(logits, labels):
@@ -243,10 +318,12 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     reference=cross_entropy_backward, results=("dlogits",),
     cases=(
         Case("3 examples, 4 classes", classified(3, 4)),
-        Case("5 examples, 2 classes", classified(5, 2)),
+        Case("5 examples, 3 classes", classified(5, 3)),
         Case("12 examples, 7 classes", classified(12, 7)),
-        Case("a batch of one", classified(1, 3), pays=False),
-        Case("every label the same", lambda rng: (rng.normal(size=(4, 3)), np.full(4, rng.integers(3))), pays=False),
+        Case("a batch of one", classified(1, 3, absent=None), pays=False),
+        Case("2 classes", classified(5, 2, absent=None), pays=False),
+        Case("no example of the first class", classified(6, 5, absent="first"), pays=False),
+        Case("every label the same", lambda rng: (rng.normal(size=(4, 3)), np.full(4, rng.integers(2))), pays=False),
         Case("logits at ±10,000", huge_logits, pays=False),
         Case("every logit zero", lambda rng: (np.zeros((3, 5)), rng.integers(5, size=3)), pays=False),
     ),
@@ -277,14 +354,29 @@ CROSS_ENTROPY_BACKWARD = Exercise(
         Mistake("local-only", lambda logits, labels: cross_entropy_backward(logits, labels)
                 * one_hot(labels, logits.shape[1]),
                 "Only the true class gets a gradient; the other logits enter the loss, too, through softmax's sum."),
-        Mistake("stopped-early", lambda logits, labels: -one_hot(labels, logits.shape[1])
-                / naive_softmax(logits) / len(logits),
+        Mistake("stopped-early", through_probabilities,
                 "This is the gradient with respect to the probabilities; go one step further back, to the logits."),
         Mistake("extra-factor", lambda logits, labels: cross_entropy_backward(logits, labels)
                 * softmax(logits) * (1 - softmax(logits)),
                 "There is one p·(1 − p) too many: in (p − y)/n the derivative of softmax is already inside."),
         Mistake("wrong-index", indexed_by_column,
                 "`[:, labels]` picks these columns in every row; pick one entry a row with [np.arange(n), labels]."),
+        Mistake("missing-mean", lambda logits, labels: softmax(logits) / len(logits) - one_hot(labels, logits.shape[1]),
+                "Only the probabilities are divided by n; the 1 that is taken off must be, too: (p − y)/n."),
+        Mistake("sign-flipped", lambda logits, labels: (softmax(logits) + one_hot(labels, logits.shape[1])) / len(logits),
+                "The target is added; it is subtracted: (p − y)/n."),
+        Mistake("labels-as-numbers", labels_by_number,
+                "The label is the number of a class, not a target value: subtract 1 at its column, nothing elsewhere."),
+        Mistake("labels-as-numbers", narrow_one_hot,
+                "The one-hot rows are only as wide as the largest label in this batch; they need k columns."),
+        Mistake("other-activation", from_probabilities(sigmoid),
+                "The probabilities come from the sigmoid, entry by entry; with several classes it is softmax, by rows."),
+        Mistake("other-loss", squared_error_gradient,
+                "This belongs to a mean over all entries, with the 2 of a square; for cross-entropy it is (p − y)/n."),
+        Mistake("unstable", from_probabilities(lambda logits: softmax(np.clip(logits, -500, 500))),
+                "Clipping the logits changes the answer where they are large; subtract each row's maximum instead."),
+        Mistake("unstable", from_probabilities(lambda logits: np.nan_to_num(naive_softmax(logits))),
+                "NaN is replaced instead of avoided; subtract each row's maximum before exp."),
     ),
     hints=(
         "What happens to the loss if the logit of the true class rises a little? And if a wrong class's does? "
@@ -326,26 +418,64 @@ def without_bias(X, W, b):
     return X @ W
 
 
-def by_mistake(slug):
+def mistaken_output(slug, advice_word=""):
     """The wrong cross_entropy_backward of this slug: the same slip, one exercise later."""
-    return next(m.function for m in CROSS_ENTROPY_BACKWARD.mistakes if m.slug == slug)
+    return next(network_with(output_gradient=m.function) for m in CROSS_ENTROPY_BACKWARD.mistakes
+                if m.slug == slug and advice_word in m.advice)
 
 
-def network_arguments(n, d, h, k, scale=1.0):
+def gate_without_bias(X, labels, W1, b1, W2, b2):
+    """The ReLU's gate set by X @ W1, without b1."""
+    Z1 = X @ W1 + b1
+    A1 = relu(Z1)
+    dlogits = cross_entropy_backward(A1 @ W2 + b2, labels)
+    dZ1 = (dlogits @ W2.T) * (X @ W1 > 0)
+    return X.T @ dZ1, dZ1.sum(axis=0), A1.T @ dlogits, dlogits.sum(axis=0)
+
+
+def relu_on_logits(X, labels, W1, b1, W2, b2):
+    """A ReLU after the last layer, too, there and back."""
+    Z1 = X @ W1 + b1
+    A1 = relu(Z1)
+    Z2 = A1 @ W2 + b2
+    dZ2 = relu_backward(cross_entropy_backward(relu(Z2), labels), Z2)
+    dZ1 = relu_backward(dZ2 @ W2.T, Z1)
+    return X.T @ dZ1, dZ1.sum(axis=0), A1.T @ dZ2, dZ2.sum(axis=0)
+
+
+def hidden_of(arguments):
+    """Z1 [n, h] and dlogits [n, k] of the right network, for mistakes in one result."""
+    X, labels, W1, b1, W2, b2 = arguments
+    Z1 = X @ W1 + b1
+    return Z1, cross_entropy_backward(relu(Z1) @ W2 + b2, labels)
+
+
+def hidden_gradient_of(arguments):
+    """dZ1 [n, h] of the right network."""
+    Z1, dlogits = hidden_of(arguments)
+    return relu_backward(dlogits @ arguments[4].T, Z1)
+
+
+def network_arguments(n, d, h, k, scale=1.0, absent="last", same_label=False):
     """Draws X [n, d], labels [n], W1 [d, h], b1 [h], W2 [h, k], b2 [k]; no parameter is zero.
 
-    About half of the hidden units are on in each example, and each is on in some example and off in
-    another where the batch allows it, so that no step of the backward pass can be left out unseen.
+    They are drawn again until no step of the backward pass can be left out unseen: hidden units are on
+    and off, b1 decides some gate, some logit is negative, and no gradient vanishes.
     """
     def draw(rng):
-        X, labels = classified(n, d)(rng)[0], classified(n, k)(rng)[1]
-        W1, W2 = rng.normal(size=(d, h)), rng.normal(size=(h, k))
-        b1, b2 = (rng.uniform(0.2, 0.8, size) * rng.choice([-1, 1], size) for size in (h, k))
-        signs = np.resize([1, -1], h)
-        Z1 = X @ W1 + b1
-        # Turn columns so that the first example has both kinds of units.
-        turn = np.where(np.sign(Z1[0]) == signs, 1.0, -1.0)
-        return scale * X, labels, W1 * turn, b1 * turn, W2, b2
+        while True:
+            labels = classified(n, k, absent=absent)(rng)[1]
+            if same_label:
+                labels[:] = 0
+            X, W1, W2 = rng.normal(size=(n, d)), rng.normal(size=(d, h)) / d**0.5, rng.normal(size=(h, k)) / h**0.5
+            b1, b2 = (rng.uniform(0.3, 0.9, size) * rng.choice([-1, 1], size) for size in (h, k))
+            arguments = scale * X, labels, W1, b1, W2, b2
+            Z1, dlogits = hidden_of(arguments)
+            telling = (Z1 > 0).any() and (Z1 < 0).any() and (Z1 - b1 > 0)[Z1 < 0].any() | (scale > 1)
+            logits = relu(Z1) @ W2 + b2
+            sizes = [np.abs(g).max() for g in network_backward(*arguments)]
+            if telling and (logits < 0).any() and min(sizes) > 1e-3:
+                return arguments
     return draw
 
 
@@ -357,9 +487,12 @@ NETWORK_BACKWARD = Exercise(
     cases=(
         Case("3 examples, 2 inputs, 5 hidden units, 4 classes", network_arguments(3, 2, 5, 4)),
         Case("6 examples, 4 inputs, 8 hidden units, 3 classes", network_arguments(6, 4, 8, 3)),
-        Case("7 examples, 5 inputs, 6 hidden units, 2 classes", network_arguments(7, 5, 6, 2)),
+        Case("7 examples, 6 inputs, 5 hidden units, 4 classes", network_arguments(7, 6, 5, 4)),
         Case("20 examples, 9 inputs, 12 hidden units, 5 classes", network_arguments(20, 9, 12, 5)),
-        Case("a batch of one", network_arguments(1, 4, 6, 3), pays=False),
+        Case("a batch of one", network_arguments(1, 4, 6, 3, absent=None), pays=False),
+        Case("2 classes", network_arguments(5, 3, 4, 2, absent=None), pays=False),
+        Case("no example of the first class", network_arguments(6, 3, 4, 5, absent="first"), pays=False),
+        Case("every label the same", network_arguments(4, 3, 5, 3, same_label=True), pays=False),
         Case("inputs at about 10,000", network_arguments(4, 3, 6, 5, scale=1e4), pays=False),
     ),
     mistakes=(
@@ -371,20 +504,70 @@ NETWORK_BACKWARD = Exercise(
                 "There is no ReLU at all here: A1 = relu(Z1) on the way forward, its gate on the way back."),
         Mistake("derivative-at-input", network_with(activation_backward=lambda dA, Z: dA * (dA > 0)),
                 "The ReLU's gate is set by the sign of Z1, not by the sign of dA1."),
-        Mistake("missing-mean", network_with(output_gradient=by_mistake("missing-mean")),
+        Mistake("missing-mean", mistaken_output("missing-mean", "The loss is the mean"),
                 "All four are n times too large: the loss is a mean, so divide dlogits by n."),
         Mistake("extra-mean", lambda X, *rest: tuple(g / len(X) for g in network_backward(X, *rest)),
                 "All four are n times too small: divide by n once, in dlogits, and only sum after that."),
-        Mistake("sign-flipped", network_with(output_gradient=by_mistake("sign-flipped")),
+        Mistake("sign-flipped", mistaken_output("sign-flipped", "probability minus"),
                 "All signs are flipped: dlogits is probability minus target."),
-        Mistake("targets-forgotten", network_with(output_gradient=by_mistake("targets-forgotten")),
+        Mistake("targets-forgotten", mistaken_output("targets-forgotten"),
                 "The labels are not used: subtract 1 from the probability of each example's true class."),
-        Mistake("unstable", network_with(output_gradient=by_mistake("unstable")),
-                "exp overflows for large logits; subtract each row's maximum before exp."),
-        Mistake("wrong-axis", network_with(output_gradient=by_mistake("wrong-axis")),
+        Mistake("unstable", mistaken_output("unstable", "overflows"),
+                "exp of large logits overflows, or vanishes for a whole row; subtract each row's own maximum "
+                "(axis=1, keepdims=True) before exp."),
+        Mistake("wrong-axis", mistaken_output("wrong-axis"),
                 "Softmax runs over the examples here; each row is one example, so it runs along axis=1."),
-        Mistake("wrong-index", network_with(output_gradient=by_mistake("wrong-index")),
+        Mistake("wrong-index", mistaken_output("wrong-index"),
                 "`[:, labels]` picks these columns in every row; pick one entry a row with [np.arange(n), labels]."),
+        Mistake("unstable", mistaken_output("unstable", "One maximum"),
+                "exp of large logits overflows, or vanishes for a whole row; subtract each row's own maximum "
+                "(axis=1, keepdims=True) before exp."),
+        Mistake("missing-mean", mistaken_output("missing-mean", "Only the probabilities"),
+                "In dlogits only the probabilities are divided by n; the 1 that is taken off must be, too."),
+        Mistake("sign-flipped", mistaken_output("sign-flipped", "added"),
+                "In dlogits the target is added; it is subtracted: (p − y)/n."),
+        Mistake("double-softmax", mistaken_output("double-softmax"),
+                "Softmax is applied twice; once turns logits into probabilities."),
+        Mistake("stopped-early", mistaken_output("stopped-early"),
+                "dlogits is still the gradient with respect to the probabilities; one step further back it is (p − y)/n."),
+        Mistake("labels-as-numbers", mistaken_output("labels-as-numbers", "class, not"),
+                "The label is the number of a class, not a target value: subtract 1 at its column, nothing elsewhere."),
+        Mistake("labels-as-numbers", mistaken_output("labels-as-numbers", "only as wide"),
+                "The one-hot rows are only as wide as the largest label in this batch; they need k columns."),
+        Mistake("other-loss", mistaken_output("other-loss"),
+                "dlogits belongs to a mean over all entries, with the 2 of a square; for cross-entropy it is (p − y)/n."),
+        Mistake("extra-factor", mistaken_output("extra-factor"),
+                "In dlogits there is one p·(1 − p) too many: the derivative of softmax is already inside p − y."),
+        Mistake("bias-forgotten", gate_without_bias,
+                "The ReLU's gate looks at X @ W1 without b1; it is set by Z1 = X @ W1 + b1."),
+        Mistake("extra-activation", relu_on_logits,
+                "There is a ReLU after the last layer; the logits go into softmax as they are."),
+        Mistake("other-activation", network_with(activation=sigmoid, activation_backward=lambda dA, Z:
+                sigmoid_backward(dA, sigmoid(Z))),
+                "The hidden layer uses the sigmoid; in this network it is ReLU."),
+        Mistake("other-activation", network_with(activation=np.tanh, activation_backward=lambda dA, Z:
+                dA * (1 - np.tanh(Z)**2)),
+                "The hidden layer uses tanh; in this network it is ReLU."),
+        Mistake("sign-flipped", network_with(activation_backward=lambda dA, Z: dA * (Z <= 0)),
+                "The ReLU's gate is the wrong way round: the gradient passes where Z1 is positive."),
+        Mistake("value-for-derivative", network_with(activation_backward=lambda dA, Z: dA * relu(Z)),
+                "On the way back this multiplies by A1, the value; the ReLU's derivative is 1 or 0."),
+        Mistake("nonlinearity-forgotten", changed(network_backward, dW2=lambda a, r: hidden_of(a)[0].T @ hidden_of(a)[1]),
+                "dW2 is made from Z1; the second layer's input was A1 = relu(Z1)."),
+        Mistake("not-summed-over-batch", changed(network_backward, db1=lambda a, r: hidden_gradient_of(a),
+                                                 db2=lambda a, r: hidden_of(a)[1]),
+                "db1 and db2 hold a row per example; every example used the same biases, so sum over the batch."),
+        Mistake("keepdims", changed(network_backward, db1=lambda a, r: r[None, :]),
+                "db1 has a row too many; it has the shape of b1: leave out keepdims=True."),
+        Mistake("keepdims", changed(network_backward, db2=lambda a, r: r[None, :]),
+                "db2 has a row too many; it has the shape of b2: leave out keepdims=True."),
+        Mistake("extra-mean", changed(network_backward, db1=lambda a, r: r / len(a[0]), db2=lambda a, r: r / len(a[0])),
+                "db1 and db2 are means over the batch; dlogits is divided by n already, so they are sums."),
+        Mistake("extra-mean", changed(network_backward, dW1=lambda a, r: r / len(a[0]), dW2=lambda a, r: r / len(a[0])),
+                "dW1 and dW2 are divided by n once more; dlogits is divided by n already."),
+        Mistake("bias-forgotten", changed(network_backward, db1=lambda a, r: np.zeros_like(r),
+                                          db2=lambda a, r: np.zeros_like(r)),
+                "db1 and db2 are zero; each bias moves its column, so its gradient is that column's sum of dZ."),
         Mistake("upstream-ignored", network_with(hidden_gradient=lambda dlogits, W2: np.ones_like(dlogits) @ W2.T),
                 "The hidden layer does not hear of the loss: dA1 is dlogits @ W2.T."),
         Mistake("bias-forgotten", network_with(first=without_bias, second=without_bias),
@@ -404,7 +587,7 @@ NETWORK_BACKWARD = Exercise(
     ),
     hints=(
         "Write the forward pass first, a line a step, and keep Z1 and A1. "
-        "Then walk the same lines from the bottom up: each has a backward that you have written.",
+        "Then walk the same lines from the bottom up: each has a backward in 4.1 to 4.4 (run those cells first).",
         "dlogits from 4.4; through the second layer with 4.3 (its input was A1); through the ReLU with 4.1 "
         "(its input was Z1); through the first layer with 4.3 (its input was X).",
         "`dA1, dW2, db2 = dense_backward(dlogits, A1, W2)`, `dZ1 = relu_backward(dA1, Z1)`, then dense_backward "
@@ -428,6 +611,11 @@ def norm(x):
     return np.linalg.norm(np.ravel(x))
 
 
+def matrix_norm(x, order):
+    """numpy's norm of this order: for a matrix another than for a vector."""
+    return np.linalg.norm(x, order)
+
+
 def safely(formula):
     """A wrong formula that does look out for two zero gradients."""
     return lambda a, n: formula(a, n) if np.any(a) or np.any(n) else 0.0
@@ -436,15 +624,18 @@ def safely(formula):
 GRADIENT_ERROR = Exercise(
     number="4.6", points=1, minutes=10, difficulty=1,
     summary="How far two gradients are apart, relative to the larger: ‖a − n‖ / max(‖a‖, ‖n‖), 0.0 if both are zero.",
-    reference=gradient_error, results=("the error",),
+    reference=gradient_error, results=("error",),
     cases=(
         Case("the numerical one is larger", two_gradients((3, 4), apart=0.3, ratio=1.6)),
-        Case("the analytic one is larger", two_gradients((4, 3), apart=0.3, ratio=0.4), pays=False),
+        Case("the analytic one is larger", two_gradients((4, 3), apart=0.3, ratio=0.4)),
+        Case("opposite signs", two_gradients((2, 5), apart=0.1, ratio=-1.3)),
+        Case("a bias, the numerical one is larger", two_gradients((6,), apart=0.2, ratio=1.5), pays=False),
+        Case("a bias, the analytic one is larger", two_gradients((5,), apart=0.2, ratio=0.5), pays=False),
         Case("nearly equal", two_gradients((5, 2), apart=1e-5, ratio=1.0), pays=False),
-        Case("two biases, a vector each", two_gradients((6,), apart=0.2, ratio=1.5), pays=False),
-        Case("opposite signs", two_gradients((2, 5), apart=0.1, ratio=-1.2), pays=False),
+        Case("small gradients", lambda rng: tuple(1e-6 * g for g in two_gradients((3, 2), 0.3, 1.3)(rng)), pays=False),
         Case("both zero", lambda rng: (np.zeros((2, 3)), np.zeros((2, 3))), pays=False),
-        Case("one of them zero", lambda rng: (np.zeros((2, 3)), rng.normal(size=(2, 3))), pays=False),
+        Case("the analytic one zero", lambda rng: (np.zeros((2, 3)), rng.normal(size=(2, 3))), pays=False),
+        Case("the numerical one zero", lambda rng: (rng.normal(size=(2, 3)), np.zeros((2, 3))), pays=False),
     ),
     mistakes=(
         Mistake("wrong-denominator", safely(lambda a, n: norm(a - n) / (norm(a) + norm(n))),
@@ -455,10 +646,38 @@ GRADIENT_ERROR = Exercise(
                 "This divides by the numerical gradient's norm; divide by the larger of the two norms."),
         Mistake("wrong-denominator", lambda a, n: norm(a - n),
                 "This is the distance itself; divide it by the larger of the two norms, so that size does not matter."),
+        Mistake("wrong-denominator", safely(lambda a, n: norm(a - n) / min(norm(a), norm(n))
+                                             if min(norm(a), norm(n)) else np.inf),
+                "This divides by the smaller of the two norms; divide by the larger."),
+        Mistake("wrong-denominator", safely(lambda a, n: norm(a - n) / ((norm(a) + norm(n)) / 2)),
+                "This divides by the mean of the two norms; divide by the larger of them."),
+        Mistake("wrong-denominator", lambda a, n: norm(a - n) / max(norm(a), norm(n), 1.0),
+                "The denominator never falls below 1, so small gradients always seem to agree; "
+                "take the larger of the two norms."),
+        Mistake("wrong-denominator", lambda a, n: norm(a - n) / max(norm(a), norm(n), 1e-5),
+                "The denominator never falls below a fixed floor, so small gradients always seem to agree; "
+                "take the larger of the two norms."),
+        Mistake("zero-unguarded", lambda a, n: norm(a - n) / max(norm(a), norm(n)) if norm(n) else 0.0,
+                "If only the numerical gradient is zero, the two disagree entirely: only when both are zero return 0.0."),
+        Mistake("zero-unguarded", lambda a, n: norm(a - n) / max(norm(a), norm(n)) if norm(a) else 0.0,
+                "If only the analytic gradient is zero, the two disagree entirely: only when both are zero return 0.0."),
+        Mistake("zero-unguarded", lambda a, n: norm(a - n) / max(norm(a), norm(n)) if norm(a) and norm(n) else 0.0,
+                "If only one gradient is zero, the two disagree entirely: only when both are zero return 0.0."),
+        Mistake("zero-unguarded", lambda a, n: norm(a - n) / max(norm(a), norm(n)) if norm(a) or norm(n) else 1.0,
+                "Two zero gradients agree: their error is 0.0."),
         Mistake("zero-unguarded", lambda a, n: norm(a - n) / np.maximum(norm(a), norm(n)),
                 "Two zero gradients give 0/0; they agree, so return 0.0."),
         Mistake("missing-root", safely(lambda a, n: norm(a - n)**2 / max(norm(a), norm(n))**2),
                 "These are squared norms; the norm is the square root of the sum of squares."),
+        Mistake("missing-root", safely(lambda a, n: norm(a - n)**2 / max(norm(a), norm(n))),
+                "The numerator is a squared norm; take its square root."),
+        Mistake("other-norm", safely(lambda a, n: matrix_norm(a - n, 2) / max(matrix_norm(a, 2), matrix_norm(n, 2))),
+                "`np.linalg.norm(x, 2)` of a matrix is its largest singular value; leave the 2 out, "
+                "or take norms of the raveled arrays."),
+        Mistake("other-norm", safely(lambda a, n: matrix_norm(a - n, 1) / max(matrix_norm(a, 1), matrix_norm(n, 1))),
+                "This is the norm of order 1; the norm is the square root of the sum of squares, the default."),
+        Mistake("other-norm", safely(lambda a, n: norm(a - n) / max(np.abs(a).max(), np.abs(n).max())),
+                "The denominator is the largest entry; it should be the larger of the two norms."),
         Mistake("other-norm", safely(lambda a, n: np.abs(a - n).max() / max(np.abs(a).max(), np.abs(n).max())),
                 "This compares the largest entries; the norm is the square root of the sum of squares."),
         Mistake("other-norm", safely(lambda a, n: np.abs(a - n).sum() / max(np.abs(a).sum(), np.abs(n).sum())),

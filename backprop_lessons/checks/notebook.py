@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import catalogue, panel, record
+from .compare import describe
 from .judging import judge
 
 _hints_shown: dict[str, int] = {}
@@ -45,12 +46,13 @@ def progress() -> None:
 def _exercise(function):
     """The exercise of this function (or name), or None after a sentence that says what to do."""
     name = function if isinstance(function, str) else getattr(function, "__name__", None)
-    if name in catalogue:
+    if isinstance(name, str) and name in catalogue:
         return catalogue[name]
-    if name is None:
-        panel.say(f"This needs a function, for example check({next(iter(catalogue))}); "
-                  f"it was given {type(function).__name__}.")
+    if isinstance(name, str):
+        panel.say(f"No exercise is called {name!r}. Keep the name that the exercise gives the function (a decorator "
+                  f"needs functools.wraps); the exercises are: {', '.join(catalogue)}.")
     else:
-        panel.say(f"No exercise is called {name!r}. Keep the name that the exercise gives the function; "
-                  f"the exercises are: {', '.join(catalogue)}.")
+        first = next(iter(catalogue.values()))
+        panel.say(f"This needs a function with the exercise's name, as `def {first.name}({', '.join(first.parameters)}):` "
+                  f"makes one; it was given {describe(function)}.")
     return None

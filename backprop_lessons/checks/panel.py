@@ -160,7 +160,7 @@ def _digits(yours, expected, right) -> int:
 
 
 def _number(value, digits=4) -> str:
-    value = float(value)
+    value = float(value) + 0.0  # no negative zero
     if math.isnan(value) or math.isinf(value):
         return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     return f"{value:.{digits}g}".replace("-", "−")
@@ -168,6 +168,8 @@ def _number(value, digits=4) -> str:
 
 def _grid(array, digits=4) -> list[list[str]]:
     """At most MOST_ROWS × MOST_COLUMNS entries as text, cut off with dots."""
+    if array.size == 0:
+        return [["empty"]]
     flat = np.atleast_2d(array) if array.ndim < 3 else array.reshape(-1, array.shape[-1])
     rows = [[_number(v, digits) for v in row[:MOST_COLUMNS]] + ["…"] * (len(row) > MOST_COLUMNS)
             for row in flat[:MOST_ROWS]]

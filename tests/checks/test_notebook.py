@@ -17,7 +17,7 @@ def own_progress(tmp_path, monkeypatch):
 
 def test_a_passed_check(capsys):
     check(relu_backward)
-    assert capsys.readouterr().out == "✓ 4.1 relu_backward — 1 point. All 5 cases pass.\n"
+    assert capsys.readouterr().out == "✓ 4.1 relu_backward — 1 point. All 6 cases pass.\n"
 
 
 def test_a_failed_check_names_the_mistake_and_shows_both_arrays(capsys):
@@ -25,8 +25,8 @@ def test_a_failed_check_names_the_mistake_and_shows_both_arrays(capsys):
         return dZ @ W.T, dZ.T @ X, dZ.sum(axis=0)
     check(dense_backward)
     out = capsys.readouterr().out
-    assert out.startswith("✗ 4.3 dense_backward — 0 of 6 cases pass\n  transposed: dW comes out as [d_out, d_in]")
-    assert "your dW" in out and "expected" in out and "[2, 3]" in out and "[3, 2]" in out
+    assert out.startswith("✗ 4.3 dense_backward — 0 of 7 cases pass\n  transposed: dW comes out as [d_out, d_in]")
+    assert "your dW" in out and "expected" in out and "[4, 3]" in out and "[3, 4]" in out
     assert out.endswith("Stuck? hint(dense_backward)\n")
 
 
@@ -41,7 +41,7 @@ def test_a_stub_is_not_started_and_leaves_no_trace(capsys, own_progress):
 @pytest.mark.parametrize("wrong, words", [
     (lambda dA, Z: dA, "No exercise is called '<lambda>'"),
     ("relu_backward", "Write check(relu_backward), without quotes"),
-    (3, "This needs a function, for example check(relu_backward); it was given int."),
+    (3, "This needs a function with the exercise's name, as `def relu_backward(dA, Z):`"),
 ])
 def test_a_check_of_something_else_says_what_to_do(capsys, wrong, words):
     check(wrong)

@@ -58,7 +58,7 @@ def dense_by_einsum(dZ, X, W):
 
 
 def dense_by_loop(dZ, X, W):
-    dX, dW, db = np.zeros_like(X), np.zeros_like(W), np.zeros(W.shape[1])
+    dX, dW, db = np.zeros_like(X), np.zeros_like(W), np.zeros_like(dZ[0])
     for e in range(len(X)):
         dX[e] = W @ dZ[e]
         dW += np.outer(X[e], dZ[e])
@@ -72,6 +72,33 @@ def dense_by_dot(dZ, X, W):
 
 def dense_by_transposes(dZ, X, W):
     return (W @ dZ.T).T, (dZ.T @ X).T, sum(dZ)
+
+
+def sigmoid_clipped(dA, A):
+    A = np.clip(A, 1e-12, 1 - 1e-12)
+    return dA * A * (1 - A)
+
+
+def dense_in_single_precision(dZ, X, W):
+    return dense_by_loop(*(a.astype(np.float32) for a in (dZ, X, W)))
+
+
+def entropy_in_single_precision(logits, labels):
+    return entropy_by_index(logits.astype(np.float32), labels)
+
+
+def network_in_single_precision(X, labels, *parameters):
+    return network_by_hand(X.astype(np.float32), labels, *(p.astype(np.float32) for p in parameters))
+
+
+def network_with_a_cautious_softmax(X, labels, W1, b1, W2, b2):
+    Z1 = X @ W1 + b1
+    A1 = np.maximum(0, Z1)
+    logits = A1 @ W2 + b2
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    d2 = (powers / (powers.sum(axis=1, keepdims=True) + 1e-12) - np.eye(len(b2))[labels]) / len(X)
+    d1 = d2 @ W2.T * (Z1 > 0)
+    return X.T @ d1, d1.sum(0), A1.T @ d2, d2.sum(0)
 
 
 def shifted_softmax(logits):
@@ -186,11 +213,13 @@ def error_by_try(a, n):
 RIGHT = {
     "relu_backward": [relu_by_where, relu_by_mask, relu_by_loop, relu_by_heaviside, relu_by_sign,
                       relu_from_the_output],
-    "sigmoid_backward": [sigmoid_by_product, sigmoid_by_square, sigmoid_by_loop, sigmoid_in_single_precision],
-    "dense_backward": [dense_by_einsum, dense_by_loop, dense_by_dot, dense_by_transposes],
+    "sigmoid_backward": [sigmoid_by_product, sigmoid_by_square, sigmoid_by_loop, sigmoid_in_single_precision,
+                         sigmoid_clipped],
+    "dense_backward": [dense_by_einsum, dense_by_loop, dense_by_dot, dense_by_transposes, dense_in_single_precision],
     "cross_entropy_backward": [entropy_by_index, entropy_by_one_hot, entropy_by_comparison, entropy_by_log_sum_exp,
-                               entropy_by_loop],
-    "network_backward": [network_by_hand, network_by_example, network_mean_at_the_end, network_with_stacked_bias],
+                               entropy_by_loop, entropy_in_single_precision],
+    "network_backward": [network_by_hand, network_by_example, network_mean_at_the_end, network_with_stacked_bias,
+                         network_in_single_precision, network_with_a_cautious_softmax],
     "gradient_error": [error_by_linalg, error_by_roots, error_by_math, error_with_a_tiny_floor, error_by_try],
 }
 
