@@ -1,5 +1,6 @@
 """GraphStepper: its numbers are the engine's, its layout is tidy, its words are right, its errors say what to do."""
 
+import json
 import re
 
 import numpy as np
@@ -126,8 +127,9 @@ def test_it_opens_at_a_true_multiplication_when_nothing_is_reused():
 
 
 @pytest.mark.parametrize("expression, name", [
-    (lambda a, b: (a + b) * a, "(a + b) × a"), (lambda a, b: a * b + a, "a × b + a"), (lambda a, b: a - (b - a), "a − (b − a)"),
-    (lambda a, b: (a - b) ** 2, "(a − b)²"), (lambda a, b: -(a * b), "−(a × b)"), (lambda a, b: (a / b).exp(), "exp(a ÷ b)"),
+    (lambda a, b: (a + b) * a, "(a + b) × a"), (lambda a, b: a * b + a, "a × b + a"),
+    (lambda a, b: a - (b - a), "a − (b − a)"), (lambda a, b: (a - b) ** 2, "(a − b)²"),
+    (lambda a, b: -(a * b), "−(a × b)"), (lambda a, b: (a / b).exp(), "exp(a ÷ b)"),
     (lambda a, b: a / (b * a), "a ÷ (b × a)"), (lambda a, b: 2 * a, "a × 2"), (lambda a, b: a**0.5, "a^0.5"),
 ])
 def test_an_expression_without_a_name_is_written_out(expression, name):
@@ -203,7 +205,8 @@ def test_still_and_alt_show_the_current_step():
 
 
 def test_large_arrays_become_a_shape_a_range_and_a_strip():
-    big = [{"name": "A", "value": RNG.normal(size=(64, 784))}, {"name": "s", "forward": "A.sum()", "backward": {"A": "ds * np.ones_like(A)"}}]
+    big = [{"name": "A", "value": RNG.normal(size=(64, 784))},
+           {"name": "s", "forward": "A.sum()", "backward": {"A": "ds * np.ones_like(A)"}}]
     stepper = GraphStepper(nodes=big)
     shown = stepper.graph["nodes"][0]["value"]
     assert shown["shape"] == "[64, 784]" and len(shown["heat"]) <= 8 and len(shown["heat"][0]) <= 16
@@ -219,18 +222,42 @@ def test_large_arrays_become_a_shape_a_range_and_a_strip():
     ((), {"nodes": [{"name": "X", "values": X}]}, ValueError, "unknown key 'values'. Allowed keys: name, kind"),
     ((), {"nodes": [{"name": "2X", "value": X}]}, ValueError, "no usable name"),
     ((), {"nodes": [{"name": "X"}]}, ValueError, "needs either a value .* or forward"),
-    ((), {"nodes": [{"name": "X", "value": 1.0, "kind": "weight"}]}, ValueError, "kind 'weight'. Expected one of input, parameter"),
+    ((), {"nodes": [{"name": "X", "value": 1.0, "kind": "weight"}]}, ValueError, "kind 'weight'. Expected one of input"),
     ((), {"nodes": [*LAYER[:4], LAYER[0]]}, ValueError, "two nodes have the name 'X'"),
     ((), {"nodes": LAYER[:3]}, ValueError, "nothing reads 'X'"),
     ((), {"nodes": LAYER[:2] + LAYER[3:4]}, ValueError, r"'Z', has shape \[3, 2\]. Expected one number"),
-    ((), {"nodes": LAYER[:3] + [{"name": "Z", "forward": "W @ X"}]}, ValueError, r"'Z = W @ X' fails: ValueError.*W \[4, 2\], X \[3, 4\]"),
-    ((), {"nodes": LAYER[:3] + [{"name": "Z", "forward": "X @ W", "backward": {"V": "X.T"}}]}, ValueError, "'Z' refers to 'V'"),
+    ((), {"nodes": LAYER[:3] + [{"name": "Z", "forward": "W @ X"}]}, ValueError,
+     r"'Z = W @ X' fails: ValueError.*W \[4, 2\], X \[3, 4\]"),
+    ((), {"nodes": LAYER[:3] + [{"name": "Z", "forward": "X @ W", "backward": {"V": "X.T"}}]}, ValueError,
+     "'Z' hands a gradient to 'V', which its formula 'X @ W' does not read. Expected some of X, W"),
+    ((), {"nodes": LAYER[:3] + [{"name": "Z", "forward": "np.ones(3)"}]}, ValueError, "names no node that stands earlier"),
+    ((), {"nodes": [*LAYER[:4], {"name": "L", "forward": "mean_squared_error(Z, T)"}]}, ValueError,
+     "name 'dZ' is not defined"),
     ((), {"nodes": LAYER[:3] + [{**LAYER[3], "backward": {"W": "dZ"}}, LAYER[4]]}, ValueError,
      r"dW = dZ has shape \[3, 2\], but W has shape \[4, 2\]"),
 ])
 def test_wrong_arguments_are_told_what_is_allowed(arguments, keywords, error, message):
     with pytest.raises(error, match=message):
         GraphStepper(*arguments, **keywords)
+
+
+def test_a_value_that_holds_an_array_is_refused():
+    value = Value(1.0, label="x")
+    value.data = np.ones(3)
+    with pytest.raises(TypeError, match=r"holds arrays.*describe arrays with nodes=\[…\]"):
+        GraphStepper(value)
+
+
+def test_a_lone_value_is_a_graph_too():
+    stepper = GraphStepper(Value(2.0, label="L"))
+    assert stepper.sentence == "Backward starts: L changes as much as L itself, so dL = 1."
+    assert stepper.still().startswith(b"\x89PNG")
+
+
+def test_numbers_that_ran_away_are_still_sent_to_the_page():
+    stepper = GraphStepper(nodes=[{"name": "A", "value": np.full((5, 5), np.nan)},
+                                  {"name": "s", "forward": "A.sum()", "backward": {"A": "ds * np.ones_like(A)"}}])
+    assert json.dumps(stepper.graph, allow_nan=False)
 
 
 def test_a_graph_too_large_to_read_is_refused():

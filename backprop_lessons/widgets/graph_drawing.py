@@ -6,12 +6,13 @@ from matplotlib.path import Path
 from ..colours import GRADIENTS, INK, LOSS, PAPER, PARAMETERS, VALUES
 
 SOFT, FAINT = "#5f5f5f", "#c0c0c0"
-FRAMES = {"input": VALUES, "parameter": PARAMETERS, "target": LOSS, "loss": LOSS, "operation": SOFT, "constant": FAINT}
+FRAMES = {"input": VALUES, "parameter": PARAMETERS, "target": LOSS, "loss": LOSS, "operation": SOFT,
+          "constant": FAINT}
 POINTS = 0.75  # a pixel in points
 
 
 def draw(axes, graph, step, scale=1.0):
-    """Draw `graph` as it stands at `step`; one unit of the axes is one pixel of the drawing, shown `scale` times as large."""
+    """Draw `graph` as it stands at `step`; a unit of the axes is a pixel of the drawing, shown `scale` times as large."""
     axes.set(xlim=(0, graph["width"]), ylim=(graph["height"], 0))
     axes.axis("off")
     current = graph["steps"][step]

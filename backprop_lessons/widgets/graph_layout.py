@@ -107,6 +107,8 @@ def _heights(order, neighbours):
     around = {node: [(n, weight(node, n)) for side in neighbours[node] for n in side] for node in neighbours}
     pull = {node: sum(w for _, w in pairs) for node, pairs in around.items()}
     rows = {node: float(i) for column in order for i, node in enumerate(column)}
+    if len(rows) == 1:
+        return rows
     for sweep in range(300):  # settles slowly, and costs little
         for column in order if sweep % 2 else reversed(order):
             wanted = [sum(rows[n] * w for n, w in around[node]) / pull[node] for node in column]

@@ -13,7 +13,7 @@ from .. import layers, losses
 from ..autodiff import topological_order
 
 KINDS = ("input", "parameter", "target", "constant", "operation", "loss")
-KEYS = ("name", "kind", "value", "forward", "backward", "parents")
+KEYS = ("name", "kind", "value", "forward", "backward")
 MOST_NODES = 150
 FUNCTIONS = {name: function for module in (layers, losses) for name, function in vars(module).items()
              if callable(function) and not name.startswith("_")} | {"np": np}
@@ -77,6 +77,8 @@ def nodes_from_value(root) -> list[Node]:
     if len(order) > MOST_NODES:
         raise ValueError(f"This graph has {len(order):,} nodes. At most {MOST_NODES} can be read; "
                          "step through a smaller expression, or describe whole layers with nodes=[…].")
+    if any(np.ndim(value.data) for value in order):
+        raise TypeError("This graph holds arrays. GraphStepper(loss) draws numbers; describe arrays with nodes=[…].")
     index = {id(value): i for i, value in enumerate(order)}
     named = any(getattr(value, "label", "") for value in order if not value.parents)
     nodes = []
@@ -89,12 +91,13 @@ def nodes_from_value(root) -> list[Node]:
         if parents and len(local) != len(parents):
             raise ValueError(f"{name} has {len(parents)} parents and {len(local)} local_gradients. Expected one "
                              "local derivative beside each parent, as backprop_lessons.autodiff keeps them.")
-        nodes.append(Node(name, label, SYMBOLS.get(operation, operation), kind, value.data, parents, locals=local))
+        nodes.append(Node(name, label, SYMBOLS.get(operation, operation), kind, float(value.data), parents,
+                          locals=local))
     return nodes
 
 
 def _leaf_kind(label, named) -> str:
-    """By the course's names: w and b are parameters, t and y are targets; where leaves have names, one without is a constant."""
+    """By the course's names: w and b are parameters, t and y targets; one without a name is a constant beside named ones."""
     if named and not label:
         return "constant"
     if re.fullmatch(r"(w|b|weight|bias)[_\d]*", label, re.IGNORECASE):
@@ -107,7 +110,8 @@ def _expression(operation, parents) -> str:
     strength = _strength(operation)
     names = []
     for slot, parent in enumerate(parents):
-        weaker = _strength(parent.symbol) < strength or (slot and operation in "−÷" and _strength(parent.symbol) == strength)
+        its_strength = _strength(parent.symbol)
+        weaker = its_strength < strength or (slot and operation in "−÷" and its_strength == strength)
         bare = parent.label or not parent.parents or not weaker
         name = parent.name if len(parent.name) <= 30 else "…"
         names.append(name if bare else f"({name})")
@@ -177,14 +181,17 @@ def _described(description, nodes, index) -> Node:
     if not forward:
         return Node(name, name, "", kind, np.asarray(description["value"], dtype=float), [])
     backward = {parent: _right_side(text) for parent, text in description.get("backward", {}).items()}
-    parents = list(description.get("parents", [n for n in _names(forward) if n in index]))
-    for parent in [*parents, *backward]:
-        if parent not in index or parent not in parents:
-            raise ValueError(f"nodes: {name!r} refers to {parent!r}. Expected the name of a node that stands earlier in "
-                             f"the list and in its formula {forward!r}.")
+    parents = [n for n in _names(forward) if n in index]
+    if not parents:
+        raise ValueError(f"nodes: {name!r} is computed by {forward!r}, which names no node that stands earlier in the list "
+                         f"({', '.join(index) or 'none'}). Expected a formula over earlier nodes.")
+    for parent in backward:
+        if parent not in parents:
+            raise ValueError(f"nodes: {name!r} hands a gradient to {parent!r}, which its formula {forward!r} does not read. "
+                             f"Expected some of {', '.join(parents)}.")
     namespace = {node.name: node.value for node in nodes}
     value = _evaluate(forward, namespace, f"{name} = {forward}")
-    return Node(name, name, _symbol(forward), kind, value, [index[p] for p in parents], forward,
+    return Node(name, name, "", kind, value, [index[p] for p in parents], forward,
                 [backward.get(parent) for parent in parents])
 
 
@@ -195,12 +202,6 @@ def _right_side(formula) -> str:
 def _names(formula) -> list[str]:
     """Names in a formula, each once, in order; not those of attributes."""
     return list(dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z_]\w*", formula)))
-
-
-def _symbol(forward) -> str:
-    function = re.match(r"(?:np\.)?(\w+)\(", forward)
-    return {"sigmoid": "σ", "mean_squared_error": "MSE", "cross_entropy": "cross-entropy"}.get(
-        function[1], function[1]) if function else "@ +" if "@" in forward and "+" in forward else forward[:12]
 
 
 def _evaluate(formula, namespace, shown):
@@ -258,8 +259,8 @@ def _forward(i, nodes) -> Step:
     if node.forward:
         known = {p.name: Part("value", p.value, p.name) for p in parents}
         parts = _formula_parts(node.forward, known) + [Part("sign", "="), Part("value", node.value, node.name)]
-        return Step("forward", f"Forward: {node.name} = {node.forward}. Its shape is {shape_text(node.value)}."
-                    if np.ndim(node.value) else f"Forward: {node.name} = {node.forward} = {number(node.value)}.", parts, i)
+        rest = f". Its shape is {shape_text(node.value)}." if np.ndim(node.value) else f" = {number(node.value)}."
+        return Step("forward", f"Forward: {node.name} = {node.forward}{rest}", parts, i)
     values = [Part("value", p.value, p.name) for p in parents]
     if len(parents) == 2:
         parts = [values[0], Part("sign", node.symbol), values[1]]
@@ -282,7 +283,7 @@ def _expression_of(node, parents) -> str:
 
 def _backward(i, slot, nodes, gradients) -> Step:
     node, parent = nodes[i], nodes[node_index := nodes[i].parents[slot]]
-    incoming, so_far, local = gradients[i], gradients.get(node_index), node.locals[slot]
+    incoming, so_far, local = gradients.get(i), gradients.get(node_index), node.locals[slot]
     target = f"d{_tight(parent.name)}"
     if isinstance(local, str):
         share = _described_share(i, slot, nodes, gradients)

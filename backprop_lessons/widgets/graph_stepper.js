@@ -15,7 +15,8 @@ function render({ model, el }) {
   const sentence = liveText({ class: "bp-graph-sentence" });
   const equation = element("div", { class: "bp-graph-equation", "aria-hidden": "true" }); // the sentence says the same
   const back = button("Back", () => go(at() - 1), { title: "One step back (left arrow)" });
-  const step = button("Step", () => go(at() + 1), { title: "One step on (right arrow)", class: "bp-button bp-graph-main" });
+  const step = button("Step", () => go(at() + 1), { title: "One step on (right arrow)" });
+  step.classList.add("bp-graph-main");
   const play = button("Play", () => (timer ? stop() : start()), { title: "Play or pause (space)" });
   const reset = button("Reset", () => go(0), { title: "Back to the start (Home)" });
   const fit = button("Whole graph", () => { whole = !whole; resize(); }, { "aria-pressed": "false",
@@ -152,11 +153,13 @@ function drawNode(node, isRead) {
     class: `bp-node bp-node-${node.kind}` });
   const ring = svg("rect", { x: x - width - 4, y: y - height / 2 - 4, width: width + 8, height: height + 8,
     rx: node.shape ? 9 : height / 2 + 4, class: "bp-ring" });
-  const source = svg("rect", { x: x + 1, y: y + 6, width: Math.max(30, end - x - 2), height: node.over + 3, rx: 4, class: "bp-source" });
+  const source = svg("rect", { x: x + 1, y: y + 6, width: Math.max(30, end - x - 2), height: node.over + 3, rx: 4,
+    class: "bp-source" });
   const value = node.value ? block(node.value, x + 4, y - 4, "bp-number bp-values", true) : svg("g");
   const gradients = node.gradients.map(([step, content], i) =>
     [step, block(content, x + 4, y + 7, "bp-number bp-gradients", false, i < node.gradients.length - 1)]);
-  const drawn = svg("g", {}, svg("title", {}, node.name), wire, back, source, value, ...gradients.map(([, drawn]) => drawn), ring, box,
+  const drawn = svg("g", {}, svg("title", {}, node.name), wire, back, source, value,
+    ...gradients.map(([, number]) => number), ring, box,
     svg("text", { x: middle, y: y + (node.shape ? -4 : 4.5), class: "bp-inside" }, node.inside));
   if (node.shape) drawn.append(svg("text", { x: middle, y: y + 14, class: "bp-under" }, node.shape),
     svg("text", { x: node.label, y: y - height / 2 - 8, class: "bp-formula" }, node.above));
@@ -171,7 +174,7 @@ function drawNode(node, isRead) {
     wire.classList.toggle("bp-known", known);
     value.style.display = known ? "" : "none";
     back.style.display = latest ? "" : "none";
-    for (const [, drawn] of gradients) drawn.style.display = latest && drawn === latest[1] ? "" : "none";
+    for (const [, number] of gradients) number.style.display = number === latest?.[1] ? "" : "none";
     ring.style.display = receives ? "" : "none";
     source.style.display = gives ? "" : "none";
     local.style.display = gives && localText && !node.shape ? "" : "none";
@@ -190,9 +193,10 @@ function block(content, x, y, style, above, more = false) {
     const { heat, cell } = content, top = above ? y - cell * heat.length : y;
     const cells = heat.flatMap((row, i) => row.flatMap((entry, j) => {
       const corner = { x: x + cell * j, y: top + cell * i };
-      const square = svg("rect", { ...corner, width: cell, height: cell, class: "bp-cell", "fill-opacity": 0.75 * Math.abs(entry) });
+      const square = svg("rect", { ...corner, width: cell, height: cell, class: "bp-cell",
+        "fill-opacity": 0.75 * Math.abs(entry) });
       if (entry >= 0 || cell < 12) return [square];
-      return [square, svg("text", { x: corner.x + cell / 2, y: corner.y + 10, class: "bp-minus" }, "−")]; // not left to the colour
+      return [square, svg("text", { x: corner.x + cell / 2, y: corner.y + 10, class: "bp-minus" }, "−")];
     }));
     return svg("g", { class: style }, ...cells,
       svg("rect", { x, y: top, width: cell * heat[0].length, height: cell * heat.length, class: "bp-heat-frame" }));
@@ -207,7 +211,10 @@ function block(content, x, y, style, above, more = false) {
 function drawPart({ role, caption, text, rows, heat, shape, range }) {
   if (role === "sign") return element("span", { class: "bp-sign" }, text);
   let body = text;
-  if (rows) body = element("table", {}, element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((entry) => element("td", {}, entry))))));
+  if (rows) {
+    const line = (row) => element("tr", {}, ...row.map((entry) => element("td", {}, entry)));
+    body = element("table", {}, element("tbody", {}, ...rows.map(line)));
+  }
   if (heat) body = element("div", { class: "bp-heat", style: `grid-template-columns: repeat(${heat[0].length}, 8px)` },
     ...heat.flat().map((entry) => element("i", { style: `opacity: ${Math.abs(entry)}` })));
   const lines = [["incoming", "local"].includes(role) && element("b", {}, role), caption, shape, range].filter(Boolean)
@@ -217,7 +224,7 @@ function drawPart({ role, caption, text, rows, heat, shape, range }) {
 }
 
 function table(graph, step) {
-  const words = (content) => content.text ?? (content.rows ? content.rows.map((row) => row.join(", ")).join("; ") : content.range) + ` ${content.shape}`;
+  const words = ({ text, rows, range, shape }) => text ?? `${rows?.map((row) => row.join(", ")).join("; ") ?? range} ${shape}`;
   const inOrder = [...graph.nodes].sort((a, b) => a.x - b.x || a.y - b.y);
   const rows = inOrder.map((node) => {
     const latest = node.gradients.filter(([since]) => since <= step).at(-1);

@@ -31,7 +31,7 @@ class GraphStepper(Stage):
         ])
 
     Formulas may use names of earlier nodes, their gradients as dNAME, np, and the functions of the course's layers and
-    losses. A parent that is not named in `backward` gets no gradient. The last node is the loss, one number.
+    losses. What `backward` does not name gets no gradient. The last node is the loss, one number.
     `step` opens at another step than the most telling one; `backward=False` goes forward only.
     Raises TypeError or ValueError where a graph cannot be read, a formula fails or a gradient has a wrong shape.
     """
@@ -45,7 +45,8 @@ class GraphStepper(Stage):
         if (root is None) == (nodes is None):
             raise TypeError("GraphStepper needs one of two: a Value, GraphStepper(loss), or GraphStepper(nodes=[…]).")
         if isinstance(root, list):
-            raise TypeError("GraphStepper was given a list. Expected a Value, or the list by name: GraphStepper(nodes=[…]).")
+            raise TypeError("GraphStepper was given a list. Expected a Value, or the list by name: "
+                            "GraphStepper(nodes=[…]).")
         model = nodes_from_value(root) if nodes is None else nodes_from_descriptions(nodes)
         layout = lay_out([node.parents for node in model])
         steps = tell(model, layout.columns, layout.rows, backward)
@@ -159,7 +160,7 @@ def _arrange(drawn, layout):
 
 
 def _shown(content, most) -> dict:
-    """A number as text, a small array as rows of text, a large one as a strip of cells between −1 and 1, with its shape and range."""
+    """A number as text, a small array as rows of text, a large one as a strip of cells, −1 to 1, with shape and range."""
     if isinstance(content, str) or np.ndim(content) == 0:
         return {"text": content if isinstance(content, str) else number(content)}
     grid = np.atleast_2d(content).reshape(-1, np.shape(content)[-1])
@@ -167,7 +168,8 @@ def _shown(content, most) -> dict:
         return {"rows": [[number(entry) for entry in row] for row in grid], "shape": shape_text(content)}
     rows, columns = min(8, len(grid)), min(16, grid.shape[1])
     cells = [[block.mean() for block in np.array_split(band, columns, axis=1)] for band in np.array_split(grid, rows)]
-    heat = np.array(cells) / (np.abs(cells).max() or 1.0)
+    cells = np.nan_to_num(cells)
+    heat = cells / (np.abs(cells).max() or 1.0)
     return {"heat": heat.round(3).tolist(), "cell": 12 if columns <= 8 else 6, "shape": shape_text(content),
             "range": f"{number(content.min(), 3)} to {number(content.max(), 3)}"}
 

@@ -58,7 +58,7 @@ def script(name: str) -> str:
 def style(*names: str) -> str:
     """The CSS of a widget: the course's, the stage's, then its own files."""
     files = [HERE.parent / "course.css", HERE / "stage.css", *(HERE / name for name in names)]
-    return "\n".join(_read(file) for file in files if file.exists())
+    return "\n".join(_read(file) for file in files)
 
 
 def png(figure) -> bytes:
@@ -97,7 +97,7 @@ class Stage(anywidget.AnyWidget):
 
     def still(self) -> bytes:
         """The widget in its opening state as a PNG picture (see `png`), on white."""
-        raise NotImplementedError(f"{type(self).__name__} needs a still(): the bytes of a PNG picture, made with png(figure).")
+        raise NotImplementedError(f"{type(self).__name__} needs a still(): the bytes of a PNG picture, by png(figure).")
 
     def still_html(self) -> str:
         """The still picture as HTML that needs no kernel and no network, with its text; on white, for dark pages."""
