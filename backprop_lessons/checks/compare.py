@@ -70,8 +70,8 @@ def _array_difference(answer, expected, name, tolerance, floor, finite):
         return Difference("not-finite", f"{name} contains {bad}. That comes from a division by zero, or from exp of a "
                           "number that is too large.", name, yours, wanted)
     if not close(yours, wanted, tolerance, floor).all():
-        return Difference("wrong-values", f"{name} has the right shape but not the right values."
-                          + _remark(yours, wanted), name, yours, wanted)
+        what = f"{name} is not right." if wanted.ndim == 0 else f"{name} has the right shape but not the right values."
+        return Difference("wrong-values", what + _remark(yours, wanted), name, yours, wanted)
     return None
 
 
@@ -85,7 +85,8 @@ def _remark(yours, wanted) -> str:
         if np.allclose(ratios, ratios[0], rtol=1e-6) and np.allclose(yours[~large], 0, atol=1e-6):
             if abs(ratios[0]) < 1e-9:
                 return " Yours is zero."
-            return f" Yours is {_factor(ratios[0])} times the expected."
+            if abs(ratios[0] - 1) > 1e-3:
+                return f" Yours is {_factor(ratios[0])} times the expected."
     if yours.dtype == np.float32:
         return " Yours is float32: is that precise enough here?"
     return ""

@@ -17,6 +17,11 @@ def one_hot(labels, classes):
     return np.eye(classes)[labels]
 
 
+def cautious(name, draw, pays=True):
+    """A case that lets an epsilon of 1e-8 inside the softmax pass: it is a matter of taste, not a mistake."""
+    return Case(name, draw, pays, floor=1e-7)
+
+
 def naive_softmax(logits):
     """Softmax that overflows: exp of the raw logits.   [n, k] -> [n, k]"""
     powers = np.exp(logits)
@@ -113,7 +118,7 @@ SIGMOID_BACKWARD = Exercise(
         Case("11 examples, 6 units", activated_entries(11, 6)),
         Case("a batch of one", activated_entries(1, 5), pays=False),
         Case("saturated units: A is exactly 0 or 1", lambda rng: (
-            rng.normal(size=(2, 4)), rng.permuted(np.tile([0.0, 1.0], (2, 2)), axis=1)), pays=False, floor=1e-10),
+            rng.normal(size=(2, 4)), rng.permuted(np.tile([0.0, 1.0], (2, 2)), axis=1)), pays=False, floor=1e-6),
     ),
     mistakes=(
         Mistake("upstream-ignored", lambda dA, A: A * (1 - A),
@@ -317,15 +322,15 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     summary="The gradient of the mean cross-entropy with respect to the logits: dlogits [n, k].",
     reference=cross_entropy_backward, results=("dlogits",),
     cases=(
-        Case("3 examples, 4 classes", classified(3, 4)),
-        Case("5 examples, 3 classes", classified(5, 3)),
-        Case("12 examples, 7 classes", classified(12, 7)),
-        Case("a batch of one", classified(1, 3, absent=None), pays=False),
-        Case("2 classes", classified(5, 2, absent=None), pays=False),
-        Case("no example of the first class", classified(6, 5, absent="first"), pays=False),
-        Case("every label the same", lambda rng: (rng.normal(size=(4, 3)), np.full(4, rng.integers(2))), pays=False),
-        Case("logits at ±10,000", huge_logits, pays=False),
-        Case("every logit zero", lambda rng: (np.zeros((3, 5)), rng.integers(5, size=3)), pays=False),
+        cautious("3 examples, 4 classes", classified(3, 4)),
+        cautious("5 examples, 3 classes", classified(5, 3)),
+        cautious("12 examples, 7 classes", classified(12, 7)),
+        cautious("a batch of one", classified(1, 3, absent=None), pays=False),
+        cautious("2 classes", classified(5, 2, absent=None), pays=False),
+        cautious("no example of the first class", classified(6, 5, absent="first"), pays=False),
+        cautious("every label the same", lambda rng: (rng.normal(size=(4, 3)), np.full(4, rng.integers(2))), pays=False),
+        cautious("logits at ±10,000", huge_logits, pays=False),
+        cautious("every logit zero", lambda rng: (np.zeros((3, 5)), rng.integers(5, size=3)), pays=False),
     ),
     mistakes=(
         Mistake("missing-mean", lambda logits, labels: len(logits) * cross_entropy_backward(logits, labels),
@@ -485,15 +490,15 @@ NETWORK_BACKWARD = Exercise(
             "dW1 [d, h], db1 [h], dW2 [h, k], db2 [k].",
     reference=network_backward, results=RESULTS["network_backward"],
     cases=(
-        Case("3 examples, 2 inputs, 5 hidden units, 4 classes", network_arguments(3, 2, 5, 4)),
-        Case("6 examples, 4 inputs, 8 hidden units, 3 classes", network_arguments(6, 4, 8, 3)),
-        Case("7 examples, 6 inputs, 5 hidden units, 4 classes", network_arguments(7, 6, 5, 4)),
-        Case("20 examples, 9 inputs, 12 hidden units, 5 classes", network_arguments(20, 9, 12, 5)),
-        Case("a batch of one", network_arguments(1, 4, 6, 3, absent=None), pays=False),
-        Case("2 classes", network_arguments(5, 3, 4, 2, absent=None), pays=False),
-        Case("no example of the first class", network_arguments(6, 3, 4, 5, absent="first"), pays=False),
-        Case("every label the same", network_arguments(4, 3, 5, 3, same_label=True), pays=False),
-        Case("inputs at about 10,000", network_arguments(4, 3, 6, 5, scale=1e4), pays=False),
+        cautious("3 examples, 2 inputs, 5 hidden units, 4 classes", network_arguments(3, 2, 5, 4)),
+        cautious("6 examples, 4 inputs, 8 hidden units, 3 classes", network_arguments(6, 4, 8, 3)),
+        cautious("7 examples, 6 inputs, 5 hidden units, 4 classes", network_arguments(7, 6, 5, 4)),
+        cautious("20 examples, 9 inputs, 12 hidden units, 5 classes", network_arguments(20, 9, 12, 5)),
+        cautious("a batch of one", network_arguments(1, 4, 6, 3, absent=None), pays=False),
+        cautious("2 classes", network_arguments(5, 3, 4, 2, absent=None), pays=False),
+        cautious("no example of the first class", network_arguments(6, 3, 4, 5, absent="first"), pays=False),
+        cautious("every label the same", network_arguments(4, 3, 5, 3, same_label=True), pays=False),
+        cautious("inputs at about 10,000", network_arguments(4, 3, 6, 5, scale=1e4), pays=False),
     ),
     mistakes=(
         Mistake("nonlinearity-forgotten", network_with(activation_backward=lambda dA, Z: dA),
@@ -580,6 +585,10 @@ NETWORK_BACKWARD = Exercise(
                 "db1 and db2 have a row too many; they have the shapes of b1 and b2: leave out keepdims=True."),
         Mistake("transposed", changed(network_backward, dW1=lambda a, r: r.T, dW2=lambda a, r: r.T),
                 "dW1 and dW2 are transposed; each has the shape of its matrix: X.T @ dZ1 and A1.T @ dlogits."),
+        Mistake("transposed", changed(network_backward, dW1=lambda a, r: r.T),
+                "dW1 is transposed; it has the shape of W1: X.T @ dZ1."),
+        Mistake("transposed", changed(network_backward, dW2=lambda a, r: r.T),
+                "dW2 is transposed; it has the shape of W2: A1.T @ dlogits."),
         Mistake("wrong-order", lambda *a: (lambda dW1, db1, dW2, db2: (dW2, db2, dW1, db1))(*network_backward(*a)),
                 "The gradients are right but in the order in which they were found; return dW1, db1, dW2, db2."),
         Mistake("wrong-order", lambda *a: (lambda dW1, db1, dW2, db2: (dW1, dW2, db1, db2))(*network_backward(*a)),
@@ -632,7 +641,8 @@ GRADIENT_ERROR = Exercise(
         Case("a bias, the numerical one is larger", two_gradients((6,), apart=0.2, ratio=1.5), pays=False),
         Case("a bias, the analytic one is larger", two_gradients((5,), apart=0.2, ratio=0.5), pays=False),
         Case("nearly equal", two_gradients((5, 2), apart=1e-5, ratio=1.0), pays=False),
-        Case("small gradients", lambda rng: tuple(1e-6 * g for g in two_gradients((3, 2), 0.3, 1.3)(rng)), pays=False),
+        Case("small gradients", lambda rng: tuple(1e-6 * g for g in two_gradients((3, 2), 0.3, 1.3)(rng)),
+             pays=False, tolerance=1e-2),  # a floor of 1e-8 in the denominator is a matter of taste, 1e-5 is not
         Case("both zero", lambda rng: (np.zeros((2, 3)), np.zeros((2, 3))), pays=False),
         Case("the analytic one zero", lambda rng: (np.zeros((2, 3)), rng.normal(size=(2, 3))), pays=False),
         Case("the numerical one zero", lambda rng: (rng.normal(size=(2, 3)), np.zeros((2, 3))), pays=False),
