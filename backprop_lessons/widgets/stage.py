@@ -44,6 +44,7 @@ from pathlib import Path
 
 import anywidget
 from IPython.display import display
+from PIL import Image  # comes with matplotlib
 from traitlets import Unicode
 
 HERE = Path(__file__).parent
@@ -62,10 +63,11 @@ def style(*names: str) -> str:
 
 
 def png(figure) -> bytes:
-    """A matplotlib figure as the bytes of a sharp PNG picture, the same bytes for the same figure."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=PIXELS_AN_INCH * SHARPNESS, facecolor="white", metadata={"Software": None})
-    return file.getvalue()
+    """A matplotlib figure as the bytes of a sharp PNG picture: 256 colours, small enough to be stored in a notebook."""
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=PIXELS_AN_INCH * SHARPNESS, facecolor="white", metadata={"Software": None})
+    Image.open(full).convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def shows_errors(method):
