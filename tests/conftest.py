@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from backprop_lessons import ONE_THREAD
+
 
 def pytest_configure(config):
     # Set here and not in a fixture, so that the kernels which nbval starts inherit it.
     config.home_for_tests = tempfile.mkdtemp(prefix="backprop-tests-")
     os.environ["BACKPROP_PROGRESS"] = str(Path(config.home_for_tests, "progress.jsonl"))
     os.environ["IPYTHONDIR"] = str(Path(config.home_for_tests, "ipython"))
-    # BLAS threads that wait for a busy processor spin: on two shared cores, training took 104 s instead of 5.
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    os.environ.update(ONE_THREAD)
     # pyproject.toml names the file from the course's folder; pytest may stand elsewhere.
     config.option.nbval_sanitize_with = str(config.rootpath / "backprop_lessons/publishing/sanitize.cfg")
 

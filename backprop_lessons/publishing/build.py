@@ -10,13 +10,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .. import ONE_THREAD
 from .exercises import exercise_from_solution
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT = 600  # seconds
-# As in the tests (conftest.py): sums come out the same whatever the number of processors.
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class BuildError(Exception):
