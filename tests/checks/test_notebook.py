@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from backprop_lessons.checks import catalogue, check, hint, notebook, panel, progress, record
@@ -87,6 +88,11 @@ def test_progress_that_cannot_be_written_does_not_spoil_the_check(capsys, monkey
     assert "could not be saved" in out and "✓ 4.1" in out
 
 
+def test_a_demonstration_with_its_own_rng_is_not_counted(capsys, own_progress):
+    check(relu_backward, rng=np.random.default_rng(0))
+    assert "✓" in capsys.readouterr().out and not own_progress.exists()
+
+
 def test_the_record_is_one_line_of_json_a_check(own_progress):
     check(relu_backward)
     (line,) = own_progress.read_text().splitlines()
@@ -114,6 +120,5 @@ def test_wrong_entries_are_marked_by_more_than_colour(monkeypatch):
 
 
 def test_digits_grow_until_the_wrong_entry_can_be_told():
-    import numpy as np
     yours, expected = np.array([1.00001]), np.array([1.0])
     assert panel._digits(yours, expected, np.array([False])) == 7
