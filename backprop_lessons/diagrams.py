@@ -78,7 +78,8 @@ def plot_four_steps(current=None, ax=None):
     for number, (name, colour) in enumerate(STEPS, start=1):
         x, here = 1.4 + 3.2 * (number - 1), number == current
         _box(ax, x, 1.85, 2.35, 1.2, colour, fill=colour if here else PAPER)
-        _text(ax, x, 1.85, f"{number}  {name}", PAPER if here else _legible(colour), 12, weight="bold", linespacing=1.25)
+        type_colour = PAPER if here and colour != LOSS else _legible(colour)
+        _text(ax, x, 1.85, f"{number}  {name}", type_colour, 12, weight="bold", linespacing=1.25)
         if number < 4:
             _arrow(ax, (x + 1.2, 1.85), (x + 1.98, 1.85), INK)
     ax.plot([11, 11, 1.4], [1.22, 0.55, 0.55], "-", color=INK, linewidth=2)
@@ -113,8 +114,7 @@ def plot_layer_graph(n="n", d="d", h="h", k="k", ax=None):
         if i > 0:
             _arrow(ax, (right, down), (left, down), GRADIENTS)
         # What the forward pass keeps for the backward pass.
-        _arrow(ax, (places[i] + 0.45, up - 0.5), (middle, down + (0.12 if i else 0.02)), TRAINING, linestyle=":", linewidth=1.3,
-               mutation_scale=10)
+        _arrow(ax, (places[i] + 0.45, up - 0.5), (middle, down + 0.12), TRAINING, linestyle=":", linewidth=1.3, mutation_scale=10)
         if i in parameters:
             for row, text in enumerate(parameters[i]):
                 _text(ax, middle, up + 1.75 - 0.42 * row, text, PARAMETERS, 11, weight="bold")
@@ -233,7 +233,8 @@ def plot_gradient_errors(errors, tolerance=1e-7, ax=None):
             ax.plot(x, max(error, lowest), marker="X" if wrong else "o", color=colour, markersize=9)
             ax.text(x, lowest / 3, f"d{array}", rotation=90, ha="center", va="top", fontsize=10, color=INK)
         ax.text(group * 5 + 1.5, 40, list(errors)[group], ha="center", va="center", fontsize=11, weight="bold")
-    ax.text(len(errors) * 5 - 1.2, tolerance, f"the limit,\n{tolerance:.0e}".replace("e-0", "e-"), va="center", ha="left", fontsize=9.5)
+    limit = f"the limit,\n{tolerance:.0e}".replace("e-0", "e-")
+    ax.text(len(errors) * 5 - 1.2, tolerance, limit, va="center", ha="left", fontsize=9.5)
     ax.set(yscale="log", ylim=(lowest, 200), xlim=(-0.8, len(errors) * 5 - 1.4), xticks=[], ylabel="gradient error")
     return ax
 
