@@ -20,16 +20,18 @@ def draw(axes, graph, step, scale=1.0):
     def text(x, y, words, colour=INK, size=12, **how):
         axes.text(x, y, words, color=colour, fontsize=size * POINTS * scale, **{"va": "center", "zorder": 5, **how})
 
+    usual = {"linestyle": "-", "linewidth": 1.2 * scale, "zorder": 1}
+
     def line(way, colour, shift=0.0, **how):
         points, codes = [way[0]], [Path.MOVETO]
         for (x0, y0), (x1, y1), (x2, y2) in zip(way[::2], way[1::2], way[2::2]):
             points += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1), (x2, y2)]
             codes += [Path.CURVE4] * 3 + [Path.LINETO]
         path = Path([(x, y + shift) for x, y in points], codes)
-        axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, **{"linewidth": 1.2 * scale, "zorder": 1, **how}))
+        axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, **usual | how))
 
     def wire(way, colour, shift, **how):
-        axes.plot(*zip(*[(x, y + shift) for x, y in way]), color=colour, **{"linewidth": 1.2 * scale, "zorder": 1, **how})
+        axes.plot(*zip(*[(x, y + shift) for x, y in way]), color=colour, **usual | how)
 
     dashes = (0, (3.5, 2))
     for edge in graph["edges"]:

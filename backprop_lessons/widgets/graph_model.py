@@ -53,7 +53,7 @@ class Step:
 
 def number(value, digits=4) -> str:
     """A number with its significant digits, short and with a true minus sign."""
-    text = f"{float(value):.{digits}g}"
+    text = f"{float(value) + 0.0:.{digits}g}"  # adding 0.0 turns −0.0 into 0.0
     if "e" in text:
         mantissa, exponent = text.split("e")
         text = f"{mantissa}e{int(exponent)}"

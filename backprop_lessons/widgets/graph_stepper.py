@@ -78,7 +78,7 @@ class GraphStepper(Stage):
         width = max(480, graph["width"] * scale)
         words = textwrap.wrap(f"Step {self.step} of {len(graph['steps']) - 1}. {self.sentence}", int(width / 8.5))
         height = drawn + 16 + 20 * len(words)
-        figure = Figure(figsize=(width / PIXELS_AN_INCH, height / PIXELS_AN_INCH))
+        figure = Figure(figsize=(width / PIXELS_AN_INCH, height / PIXELS_AN_INCH), layout="none")
         axes = figure.add_axes((0, 1 - drawn / height, graph["width"] * scale / width, drawn / height))
         draw(axes, graph, self.step, scale)
         figure.text(14 / width, 10 / height, "\n".join(words), fontsize=10.5, va="bottom", linespacing=1.35)
