@@ -137,7 +137,10 @@ def plot_activation(activation, slope, name, ax=None):
     ax = _axes(ax)
     z = np.linspace(-5, 5, 501)
     ax.plot(z, activation(z), "-", color=VALUES, linewidth=2.4, label=f"{name}(z)")
-    ax.plot(z, slope(z), "--", color=GRADIENTS, linewidth=2.4, label="its slope")
+    slopes = np.asarray(slope(z), dtype=float)
+    jump = np.flatnonzero(np.abs(np.diff(slopes)) > 0.5)  # at a kink there is no slope: leave a gap
+    ax.plot(np.insert(z, jump + 1, np.nan), np.insert(slopes, jump + 1, np.nan), "--", color=GRADIENTS, linewidth=2.4,
+            label="its slope")
     ax.set(xlabel="z", title=name)
     ax.legend(loc="upper left")
     return ax
@@ -161,7 +164,8 @@ def plot_product(left, right, result, sides=SIDES, ax=None):
         ax.add_patch(Rectangle((x, bottom), w, h, facecolor="none", edgecolor=colour, linewidth=1.8))
         _text(ax, x + w / 2, middle, name, colour, 14, weight="bold")
         # The inner sides must be equal, and are summed away: they stand on grey.
-        for text, place, inner, turn in ((rows, (x - 0.25, middle), position == 1, 90),
+        turn = 90 if len(rows) > 1 else 0  # a long name stands along its side; a single letter upright
+        for text, place, inner, turn in ((rows, (x - 0.25, middle), position == 1, turn),
                                          (columns, (x + w / 2, top + 0.25), position == 0, 0)):
             _text(ax, *place, text, INK, 11, rotation=turn, weight="normal" if inner else "bold",
                   bbox={"boxstyle": "round,pad=0.2", "facecolor": FAINT, "edgecolor": "none"} if inner else None)
@@ -283,5 +287,5 @@ def plot_thread(weights, gradients, ax=None):
         _arrow(ax, (11.48, y), (12.2, 2.3 + 0.32 * (1 if y > 2.3 else -1)), FAINT)
     _box(ax, 12.5, 2.3, 0.8, 0.62, LOSS)
     _text(ax, 12.5, 2.3, "E", INK, 13, weight="bold")
-    _text(ax, 6, 4.8, "green: the weight      vermilion, with its sign: the gradient of E", INK, 10.5)
+    _text(ax, 6, 4.8, "green: the weight      orange, with its sign: the gradient of E", INK, 10.5)
     return ax
