@@ -1,5 +1,6 @@
 """`backprop start`: a working copy in which nothing of the learner's is ever overwritten."""
 
+import json
 import os
 
 import pytest
@@ -15,8 +16,14 @@ def course(tmp_path):
                  "solutions/04-b.ipynb", "notebooks/.ipynb_checkpoints/00.ipynb", "notebooks/.look-1-00.ipynb"):
         path = course / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"the course's {name}")
+        path.write_text(notebook(name) if path.suffix == ".ipynb" else f"the course's {name}")
     return course
+
+
+def notebook(name):
+    cells = [{"cell_type": "markdown", "source": name},
+             {"cell_type": "code", "source": "1 + 1", "execution_count": 3, "outputs": [{"output_type": "stream"}]}]
+    return json.dumps({"cells": cells}, indent=1) + "\n"
 
 
 def names(paths):
@@ -27,7 +34,7 @@ def test_a_copy_has_the_course_and_no_leftovers(course, tmp_path):
     copied = start(tmp_path / "deep" / "mine", course)
     assert names(copied.added) == ["notebooks/00-start-here.ipynb", "notebooks/images/net.svg",
                                    "exercises/04-b.ipynb", "solutions/04-b.ipynb"]
-    assert (tmp_path / "deep/mine/exercises/04-b.ipynb").read_text() == "the course's exercises/04-b.ipynb"
+    assert (tmp_path / "deep/mine/exercises/04-b.ipynb").read_text() == notebook("exercises/04-b.ipynb")
     assert not list((tmp_path / "deep").rglob(".*"))
 
 
@@ -35,7 +42,7 @@ def test_a_second_start_keeps_work_and_adds_new_lessons(course, tmp_path):
     mine = tmp_path / "mine"
     start(mine, course)
     (mine / "exercises/04-b.ipynb").write_text("my work")
-    (course / "notebooks/05-new.ipynb").write_text("new")
+    (course / "notebooks/05-new.ipynb").write_text(notebook("new"))
     copied = start(mine, course)
     assert names(copied.added) == ["notebooks/05-new.ipynb"]
     assert names(copied.kept) == ["exercises/04-b.ipynb"]
@@ -52,11 +59,29 @@ def test_links_in_the_copy_are_kept_and_not_followed(course, tmp_path):
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_lessons_come_without_the_results_that_a_learner_is_to_predict(course, tmp_path):
+    start(tmp_path / "mine", course)
+    lesson, solution = (json.loads((tmp_path / "mine" / name).read_text())["cells"][1]
+                        for name in ("notebooks/00-start-here.ipynb", "solutions/04-b.ipynb"))
+    assert (lesson["outputs"], lesson["execution_count"], lesson["source"]) == ([], None, "1 + 1")
+    assert solution["outputs"]
+
+
 def test_a_copy_that_breaks_off_leaves_no_half_a_file(course, tmp_path, monkeypatch):
-    def full_disk(original, file):
-        file.write(b"half")
-        raise OSError(28, "No space left on device", "mine")
-    monkeypatch.setattr(module.shutil, "copyfileobj", full_disk)
+    class FullDisk:
+        def __init__(self, *arguments):
+            self.file = open(*arguments)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            self.file.close()
+
+        def write(self, content):
+            self.file.write(content[:4])
+            raise OSError(28, "No space left on device", "mine")
+    monkeypatch.setattr(module, "open", FullDisk, raising=False)
     with pytest.raises(StartError, match="No space left on device"):
         start(tmp_path / "mine", course)
     assert not [p for p in (tmp_path / "mine").rglob("*") if p.is_file()]

@@ -1,7 +1,7 @@
 """`backprop start`: a working copy of the course, in which nothing of the learner's is ever overwritten."""
 
+import json
 import os
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ def course_folder():
 def start(folder, source=None):
     """Copy the course's lessons, exercises and solutions into `folder`; keep every file that is there.
 
+    The lessons come without their outputs, which the learner makes by running them.
+
     folder: the working copy, made if missing; a second call adds what is new in the course.
     source: the folder to copy from; the course by default.
     Returns a `Copied`. Raises StartError when the folder cannot be used.
@@ -53,10 +55,11 @@ def start(folder, source=None):
     try:
         for path in course_files(source):
             name = path.relative_to(source)
+            content = learners_version(path)
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            if copy_new(path, target / name):
+            if write_new(target / name, content):
                 copied.added.append(name)
-            elif same(path, target / name):
+            elif is_same(target / name, content):
                 copied.same.append(name)
             else:
                 copied.kept.append(name)
@@ -75,24 +78,40 @@ def course_files(source):
                 yield path
 
 
-def copy_new(path, target):
-    """Copy a file to a place where none is. Returns False, and changes nothing, if one is there."""
+def learners_version(path):
+    """What a learner gets of a file: it as it is, but lessons without their outputs.
+
+    A result that stands on the page already would answer the prediction above it.
+    """
+    content = path.read_bytes()
+    if path.parent.name != "notebooks" or path.suffix != ".ipynb":
+        return content
+    notebook = json.loads(content)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write_new(target, content):
+    """Write a file in a place where none is. Returns False, and changes nothing, if one is there."""
     try:
         file = open(target, "xb")  # x: fails where a file is, so there is no moment to overwrite one
     except FileExistsError:
         return False
     try:
-        with file, open(path, "rb") as original:
-            shutil.copyfileobj(original, file)
+        with file:
+            file.write(content)
     except BaseException:
         target.unlink()  # half a file would be kept for ever
         raise
     return True
 
 
-def same(path, target):
+def is_same(target, content):
+    """Whether the file holds just this."""
     try:
-        return path.read_bytes() == target.read_bytes()
+        return target.read_bytes() == content
     except OSError:  # a folder, or a link to nothing
         return False
 
