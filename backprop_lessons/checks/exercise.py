@@ -52,7 +52,9 @@ class Exercise:
 
     `driver(function, *arguments)` says how an answer is tried where calling it is not
     enough (an argument is itself a function, the answer is a class). In bulk grading its
-    source runs beside the student's code: it uses `np` alone and holds no reference.
+    source runs beside the student's code, which can tamper with it: it uses `np` alone, holds no
+    reference, and returns something that the judge evaluates (values, weights, predictions on inputs
+    that the judge chose), never a measure of how good the answer is.
     """
 
     number: str  # "4.3"

@@ -111,8 +111,9 @@ def _compare(exercise, trial):
     case = trial.case
     if case.assess is not None:
         assessment = case.assess(trial.arguments, trial.answer)
-        trial.share = assessment.share
-        if assessment.share < 1:
+        share = float(assessment.share)
+        trial.share = min(max(share, 0.0), 1.0) if share == share else 0.0  # NaN is no merit
+        if trial.share < 1:
             trial.wrong = Difference(assessment.mistake or "wrong-values", assessment.message)
     else:
         expected = exercise.run(exercise.reference, copy.deepcopy(trial.arguments))

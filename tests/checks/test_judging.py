@@ -279,3 +279,12 @@ def test_an_assessed_answer_may_earn_a_part():
     half = judge(WEIGHTS, lambda n, rng: 2 * rng.normal(size=n))
     assert (half.score, half.points, half.mistake) == (0.5, 1.0, "bad-scale")
     assert judge(WEIGHTS, lambda n, rng: np.zeros(n)).score == 0
+
+
+@pytest.mark.parametrize("share, score", [(np.nan, 0), (7, 1), (-1, 0), (np.float64(0.25), 0.25)])
+def test_a_share_is_a_number_from_0_to_1(share, score):
+    case = Case("many", lambda rng: (3, 0), assess=lambda arguments, answer: Assessment(share, "Said."))
+    exercise = Exercise(number="0.3", points=2, minutes=1, difficulty=1, summary="Shares.", results=("W",),
+                        reference=random_weights, cases=(case,), mistakes=(), hints=("a", "b", "c"))
+    verdict = judge(exercise, lambda n, rng: 0.0)
+    assert verdict.score == score and verdict.passed == (score == 1)
