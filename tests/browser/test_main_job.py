@@ -7,40 +7,16 @@ import subprocess
 import sys
 
 import nbformat
-import pytest
 
 from backprop_lessons.checks import catalogue
+from grading.handed_in import RIGHT
 
 EXERCISES = [e for e in catalogue.values() if e.lesson == "04"]
 NAME = "04-backpropagation.ipynb"
 
-ANSWERS = {
-    "relu_backward": "def relu_backward(dA, Z):\n    return dA * (Z > 0)\n",
-    "sigmoid_backward": "def sigmoid_backward(dA, A):\n    return dA * A * (1 - A)\n",
-    "dense_backward": "def dense_backward(dZ, X, W):\n    return dZ @ W.T, X.T @ dZ, dZ.sum(axis=0)\n",
-    "cross_entropy_backward": """def cross_entropy_backward(logits, labels):
-    n = len(labels)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    P = powers / powers.sum(axis=1, keepdims=True)
-    P[np.arange(n), labels] -= 1
-    return P / n
-""",
-    "network_backward": """def network_backward(X, labels, W1, b1, W2, b2):
-    Z1 = X @ W1 + b1
-    A1 = np.maximum(Z1, 0)
-    dlogits = cross_entropy_backward(A1 @ W2 + b2, labels)
-    dA1, dW2, db2 = dense_backward(dlogits, A1, W2)
-    dX, dW1, db1 = dense_backward(relu_backward(dA1, Z1), X, W1)
-    return dW1, db1, dW2, db2
-""",
-    "gradient_error": """def gradient_error(analytic, numerical):
-    largest = max(np.linalg.norm(analytic), np.linalg.norm(numerical))
-    return np.linalg.norm(analytic - numerical) / largest if largest else 0.0
-""",
-}
-PLANTED = ANSWERS | {
+PLANTED = RIGHT | {
     "dense_backward": "def dense_backward(dZ, X, W):\n    return dZ @ W.T, dZ.T @ X, dZ.sum(axis=0)\n",
-    "network_backward": ANSWERS["network_backward"].replace(
+    "network_backward": RIGHT["network_backward"].replace(
         "dA1, dW2, db2 = dense_backward(dlogits, A1, W2)",
         "dA1, dW2, db2 = dlogits @ W2.T, A1.T @ dlogits, dlogits.sum(axis=0)").replace(
         "dX, dW1, db1 = dense_backward(relu_backward(dA1, Z1), X, W1)",
@@ -65,7 +41,7 @@ def typed_into_the_exercises(open_notebook, folder, answers):
         index = next(i for i, source in enumerate(sources) if re.search(rf"^def {name}\(", source, re.M))
         book.cell(index).locator(".cm-content").first.click()
         book.page.keyboard.press("Control+a")
-        book.page.keyboard.insert_text(answer)
+        book.page.keyboard.insert_text(answer.strip() + "\n")
     book.run()
     book.page.keyboard.press("Escape")
     book.page.keyboard.press("Control+s")
@@ -90,7 +66,7 @@ def grades(file, out):
 
 
 def test_right_answers_pass_in_the_notebook_and_get_full_marks(open_notebook, jupyterlab, sandbox_is_there, tmp_path):
-    book, file = typed_into_the_exercises(open_notebook, jupyterlab[1] / "right", ANSWERS)
+    book, file = typed_into_the_exercises(open_notebook, jupyterlab[1] / "right", RIGHT)
     for exercise in EXERCISES:
         assert "All" in panel(book, exercise.name) and "cases pass" in panel(book, exercise.name)
     row, printed = grades(file, tmp_path)
