@@ -119,7 +119,7 @@ def _grade_all(found, pool, workers, lesson, settings, on_progress):
 
 
 def _read(submission, lesson) -> Code:
-    code = read_code(submission.read(), submission.file, lesson)
+    code = read_code(submission.read(), submission.file, lesson, lessons())
     if not exercises_of(code.lesson):
         raise NotGradable("refused", f"lesson {code.lesson} has no exercises; those with exercises: "
                           f"{', '.join(lessons())}")

@@ -79,6 +79,66 @@ def test_links_and_pipes_are_refused(tmp_path):
         "broken.ipynb": "refused", "pipe.ipynb": "refused", "named.ipynb/(no notebook)": "empty"}
 
 
+@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="needs links")
+def test_a_link_that_cannot_be_followed_costs_only_its_row(tmp_path):
+    place = fill(tmp_path, {"ada.ipynb": NOTEBOOK})
+    (place / "bob").mkdir()
+    (place / "bob/readme").symlink_to("a" * 300)
+    assert found(place) == {"ada.ipynb": ("ada", "read"), "bob/readme": ("bob", "refused")}
+
+
+@pytest.mark.skipif(not hasattr(os, "fchdir"), reason="needs paths longer than the system takes")
+def test_a_path_too_long_for_the_system_costs_only_its_row(tmp_path):
+    place = fill(tmp_path, {"ada.ipynb": NOTEBOOK})
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(place)
+        for name in ["bob"] + ["d" * 240] * 17:
+            os.mkdir(name)
+            os.chdir(name)
+    finally:
+        os.fchdir(before)
+        os.close(before)
+    rows = found(place)
+    assert rows.pop("ada.ipynb") == ("ada", "read")
+    assert list(rows.values()) == [("bob", "unreadable")]
+
+
+def test_an_entry_that_cannot_be_looked_at_costs_only_its_row(tmp_path, monkeypatch):
+    """As in a folder that may be listed and not entered, on a file system that does not tell what is a folder."""
+    place = fill(tmp_path, {"ada.ipynb": NOTEBOOK})
+
+    class Shut:
+        name, path = "bob", str(place / "bob")
+
+        def is_symlink(self):
+            raise PermissionError(13, "Permission denied")
+    scandir = os.scandir
+
+    class Listed(list):
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda self, *error: None  # noqa: E731
+    monkeypatch.setattr(os, "scandir", lambda path: Listed([*scandir(path), Shut()]))
+    assert found(place) == {"ada.ipynb": ("ada", "read"), "bob": ("bob", "unreadable")}
+
+
+def test_what_may_be_meant_as_an_answer_is_refused_by_name(tmp_path):
+    files = {"ADA.IPYNB": NOTEBOOK, "zed.ipynb.txt": NOTEBOOK, "bob/x.ipynb": NOTEBOOK, "bob/answer.py": b"", "cid/all.zip": b"",
+             "roster.csv": b"", "bob/data.csv": b"", "dee/x.ipynb.docx": b""}
+    expected = {"ADA.IPYNB": ("ADA", "read"), "bob/x.ipynb": ("bob", "read"), "bob/answer.py": ("bob", "refused"),
+                "cid/all.zip": ("cid", "refused"), "dee/x.ipynb.docx": ("dee", "refused"),
+                "zed.ipynb.txt": ("zed.ipynb", "refused")}
+    assert found(fill(tmp_path / "in", files)) == expected
+    assert found(zipped(tmp_path / "s.zip", files)) == expected
+
+
+def test_of_one_student_only_so_many_files_are_graded(tmp_path):
+    files = {f"eve/{i:02}.ipynb": NOTEBOOK for i in range(30)} | {"zoe.ipynb": NOTEBOOK}
+    rows = found(fill(tmp_path, files))
+    assert len(rows) == submissions.MAX_FILES + 2
+    assert rows["eve/(10 more)"] == ("eve", "refused") and rows["zoe.ipynb"] == ("zoe", "read")
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_unreadable(tmp_path):
     fill(tmp_path, {"ada.ipynb": NOTEBOOK, "bob.ipynb": NOTEBOOK})
@@ -96,6 +156,9 @@ def test_a_zip_like_a_folder(tmp_path):
 def test_a_folder_around_all_is_left_off(tmp_path):
     path = zipped(tmp_path / "s.zip", {"class/": b"", "class/ada/x.ipynb": NOTEBOOK, "class/bob/x.ipynb": NOTEBOOK})
     assert {student for student, _ in found(path).values()} == {"ada", "bob"}
+    path = zipped(tmp_path / "t.zip", {"class/": b"", "class/ada/x.ipynb": NOTEBOOK, "class/bob/": b"", "class/cid/a.txt": b""})
+    assert found(path) == {"ada/x.ipynb": ("ada", "read"), "bob/(no notebook)": ("bob", "empty"),
+                           "cid/(no notebook)": ("cid", "empty")}
     one = zipped(tmp_path / "one.zip", {"ada/x.ipynb": NOTEBOOK, "ada/y.ipynb": NOTEBOOK})
     assert {student for student, _ in found(one).values()} == {"ada"}
 
@@ -142,15 +205,23 @@ def test_a_damaged_member_costs_only_itself(tmp_path):
     assert found(path) == {"ada.ipynb": ("ada", "read"), "bob.ipynb": ("bob", "unreadable")}
 
 
+def test_any_damage_of_a_member_costs_only_itself(tmp_path):
+    """A name in the local header that is no text: zipfile raises a UnicodeDecodeError."""
+    name = "\u00e9.ipynb".encode()
+    path = zipped(tmp_path / "s.zip", {"ada.ipynb": NOTEBOOK, name.decode(): NOTEBOOK})
+    data = path.read_bytes()
+    path.write_bytes(data.replace(name, b"\xff\xff" + name[2:], 1))
+    assert found(path) == {"ada.ipynb": ("ada", "read"), name.decode(): ("\u00e9", "unreadable")}
+
+
 def test_unusual_compression_and_doubles_are_refused(tmp_path):
     path = tmp_path / "s.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("lzma.ipynb", NOTEBOOK, zipfile.ZIP_LZMA)
-        archive.writestr("ada.ipynb", NOTEBOOK)
-        with pytest.warns(UserWarning):
-            archive.writestr("ada.ipynb", NOTEBOOK)
+        archive.writestr("bob/ada.ipynb", NOTEBOOK)
+        archive.writestr("bob//./ada.ipynb", NOTEBOOK)
     first, second, unusual = find_submissions(path)
-    assert [first.file, second.file, unusual.file] == ["ada.ipynb", "ada.ipynb", "lzma.ipynb"]
+    assert [first.file, second.file, unusual.file] == ["bob/ada.ipynb", "bob/ada.ipynb", "lzma.ipynb"]
     assert first.read() == NOTEBOOK
     for submission, why in ((second, "twice"), (unusual, "unusual")):
         with pytest.raises(NotGradable, match=why):
@@ -173,6 +244,7 @@ def test_a_wrong_place_is_said(tmp_path, make, match):
     (b"", "empty"), (b"  \n", "empty"), (b"{}", "unreadable"), (b"[]", "unreadable"), (b"{", "unreadable"),
     (b"\xff\xfe\x00", "unreadable"), (b"[" * 10**6, "unreadable"), (b'{"cells": 1}', "unreadable"),
     (b'{"cells": []}', "empty"), (b'{"cells": [1, null, {"cell_type": "code"}]}', "empty"), (b"PK\x03\x04", "unreadable"),
+    (b'{"cells":[' + b"[]," * 10**6 + b"[]]}", "refused"),
     (notebook("", " ").encode(), "empty"), (notebook(*["x"] * (submissions.MAX_CELLS + 1)).encode(), "refused"),
     (notebook("x" * (submissions.MAX_CODE + 1)).encode(), "refused"),
     (b'{"cells": [' + b'{"cells": [' * 10**4 + b"]}" * 10**4 + b"]}", "unreadable"),
@@ -188,23 +260,28 @@ def test_sources_of_all_forms():
              {"cell_type": "code", "source": ["c\n", "d", 5]}, {"cell_type": "code"}, {"cell_type": "code", "source": 7},
              {"cell_type": "code", "source": "\ud800"}, {"cell_type": ["code"], "source": "no"}]
     data = json.dumps({"cells": cells}).encode()
-    assert read_code(b"\xef\xbb\xbf" + data, "x.ipynb", "04").cells == ("a\nb", "c\nd", "", "", "?")
+    for encoded in (b"\xef\xbb\xbf" + data, data.decode().encode("utf-16")):
+        assert read_code(encoded, "x.ipynb", "04").cells == ("a\nb", "c\nd", "", "", "?")
 
 
 @pytest.mark.parametrize("lesson, file, given, expected", [
-    ("04", "ada.ipynb", None, "04"), (4, "ada.ipynb", None, "04"), ("4", "07-x.ipynb", "09", "04"),
-    (None, "bob/04-backpropagation.ipynb", None, "04"), (None, "ada_07-overfitting.ipynb", "04", "07"),
-    (None, "ada.ipynb", "04", "04"), ("../x", "ada.ipynb", "04", "04"), ([], "2004-report.ipynb", "04", "04"),
+    ("04", "ada.ipynb", None, "04"), (4, "ada.ipynb", "04", "04"), ("4", "07-x.ipynb", None, "04"),
+    (None, "bob/04-backpropagation.ipynb", None, "04"), (None, "ada_07-overfitting.ipynb", "04", "04"),
+    (None, "2024-11-24-04-ada.ipynb", None, "04"), (None, "ada.ipynb", "04", "04"), ("../x", "ada.ipynb", "04", "04"),
+    ([], "2004-report.ipynb", "04", "04"),
 ])
 def test_the_lesson_of_a_notebook(lesson, file, given, expected):
     data = json.dumps({"metadata": {"backprop_lessons": {"lesson": lesson}},
                        "cells": [{"cell_type": "code", "source": "x"}]}).encode()
-    assert read_code(data, file, given).lesson == expected
+    assert read_code(data, file, given, ["04", "07"]).lesson == expected
 
 
-def test_a_notebook_of_no_lesson_is_refused():
-    with pytest.raises(NotGradable, match="--lesson"):
-        read_code(notebook("x", lesson=None).encode(), "ada.ipynb")
+@pytest.mark.parametrize("lesson, file, given, match", [
+    (None, "ada.ipynb", None, "--lesson"), (None, "2024-11-24-ada.ipynb", None, "--lesson"),
+    ("04", "ada.ipynb", "07", "lesson 04, and --lesson asks for 07")])
+def test_a_notebook_of_no_lesson_or_of_another_is_refused(lesson, file, given, match):
+    with pytest.raises(NotGradable, match=match):
+        read_code(notebook("x", lesson=lesson).encode(), file, given, ["04", "07"])
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
