@@ -16,7 +16,7 @@ import numpy as np
 
 from ..checks import catalogue, judge
 from . import reports
-from .remote import NotAnswered, RemoteFunction, Student, package_solution
+from .remote import NotAnswered, RemoteFunction, Student
 from .sandbox import GradingError, Sandbox
 from .submissions import Code, NotGradable, find_submissions, read_code
 from .text import plain
@@ -149,7 +149,8 @@ _mine = threading.local()  # the sandbox of this thread: it ends with the thread
 def grade_submission(student, file, code, settings) -> SubmissionGrade:
     """Grade one submission in the sandbox of this thread. Raises GradingError where there can be none."""
     exercises = exercises_of(code.lesson)
-    answers = Student(code.cells, lambda: _sandbox(settings.trust), settings.time_limit, len(exercises))
+    answers = Student(code.cells, lambda: _sandbox(settings.trust), settings.time_limit,
+                      tuple(exercise.name for exercise in exercises))
     grades = tuple(_grade_exercise(exercise, answers, settings.seed) for exercise in exercises)
     return SubmissionGrade(student, file, "graded", _round(sum(g.points for g in grades)),
                            sum(e.points for e in exercises), grades, plain("; ".join(answers.notes[:5])),
@@ -182,7 +183,7 @@ def _grade_exercise(exercise, student, seed) -> ExerciseGrade:
     finally:
         function.close()
     if function.refused:
-        return grade(0.0, False, "package-solution", f"It {package_solution(function.refused)}.")
+        return grade(0.0, False, function.refused.slug, str(function.refused))
     return grade(verdict.points, verdict.passed, verdict.mistake, plain(verdict.message, 1000))
 
 

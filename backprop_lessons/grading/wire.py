@@ -19,6 +19,7 @@ import numpy as np
 MAX_HEADER = 4 * 2**20  # bytes
 MAX_BODY = 64 * 2**20
 MAX_VALUES = 20_000  # in one frame: an array counts as one
+MAX_STRUCTURE = 5 * MAX_VALUES  # brackets and braces in a header: an array takes three
 MAX_FOREIGN = 100  # of these, values of other types
 MAX_DEPTH = 16  # of lists in lists
 MAX_DIMENSIONS = 16
@@ -60,14 +61,17 @@ def pack(header: dict, body=b"") -> bytes:
 def unpack(receive, max_header=MAX_HEADER, max_body=MAX_BODY) -> tuple[dict, bytes]:
     """The header and the body of the next frame.
 
-    `receive(n)` returns exactly n bytes. Raises TooLarge before it asks for more than is
-    allowed, and WireError for a header that is no JSON object.
+    `receive(n)` returns exactly n bytes. Raises TooLarge before it asks for more, or makes more of
+    it, than is allowed, and WireError for a header that is no JSON object.
     """
     head_length, body_length = LENGTHS.unpack(receive(LENGTHS.size))
     if head_length > max_header or body_length > max_body:
-        raise TooLarge(f"a frame of {head_length} + {body_length} bytes")
+        raise TooLarge(f"more than {max_body:,} bytes of numbers or {max_header:,} of text")
+    head = receive(head_length)
+    if head.count(b"[") + head.count(b"{") > MAX_STRUCTURE:
+        raise TooLarge(f"more than {MAX_VALUES:,} values")
     try:
-        header = json.loads(receive(head_length).decode("ascii"))
+        header = json.loads(head.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise WireError("a frame whose header is not JSON") from error
     if not isinstance(header, dict):
@@ -139,9 +143,13 @@ class _Encoder:
         return {kind: [dtype, list(array.shape)]}
 
 
-def decode(tree, body, trusted=False):
-    """The value that `encode` made this of. Arrays are new, writable and contiguous. Raises WireError."""
-    decoder = _Decoder(body, trusted)
+def decode(tree, body, trusted=False, max_numbers=MAX_BODY):
+    """The value that `encode` made this of. Arrays are new, writable and contiguous. Raises WireError.
+
+    At most `max_numbers` in all arrays and lists together, counted before any is made: numpy may make one
+    array of a whole list, of eight bytes a number whatever the type of each was.
+    """
+    decoder = _Decoder(body, trusted, max_numbers)
     value = decoder.decode(tree, 0)
     if decoder.at != len(body):
         raise WireError("a frame with more numbers than its header tells of")
@@ -149,14 +157,21 @@ def decode(tree, body, trusted=False):
 
 
 class _Decoder:
-    def __init__(self, body, trusted):
-        self.body, self.trusted = body, trusted
-        self.values = self.at = self.foreign = 0
+    def __init__(self, body, trusted, max_numbers):
+        self.body, self.trusted, self.max_numbers = body, trusted, max_numbers
+        self.values = self.numbers = self.at = self.foreign = 0
+
+    def _count(self, numbers):
+        self.numbers += numbers
+        if self.numbers > self.max_numbers:
+            raise TooLarge(f"more than {self.max_numbers:,} numbers")
 
     def decode(self, tree, depth):
         self.values += 1
         if depth > MAX_DEPTH or self.values > MAX_VALUES:
-            raise TooLarge("a frame of too many values")
+            raise TooLarge(f"more than {MAX_VALUES:,} values, or lists nested more than {MAX_DEPTH} deep")
+        if not isinstance(tree, dict):
+            self._count(1)
         if tree is None or isinstance(tree, (bool, float)):
             return tree
         if isinstance(tree, int):
@@ -189,7 +204,9 @@ class _Decoder:
         if not isinstance(shape, list) or len(shape) > (MAX_DIMENSIONS if kind == "array" else 0) or not all(
                 type(n) is int and 0 <= n <= 2**31 for n in shape):
             raise WireError("an array of an impossible shape")
-        size = math.prod(shape) * dtype.itemsize  # exact: these are Python's integers
+        count = math.prod(shape)  # exact: these are Python's integers
+        self._count(count)
+        size = count * dtype.itemsize
         if size > len(self.body) - self.at:
             raise WireError("an array with fewer numbers than its shape says")
         raw = self.body[self.at:self.at + size]

@@ -9,6 +9,7 @@ print which files it needs. It imports the standard library, numpy and its two n
 """
 
 import ast
+import dis
 import gc
 import importlib.abc
 import importlib.machinery
@@ -23,6 +24,7 @@ import sys
 import sysconfig
 import traceback
 import types
+from time import monotonic
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 if __name__ == "__main__":
@@ -35,6 +37,8 @@ import confine  # noqa: E402
 import wire  # noqa: E402
 
 MAX_NOTES = 20
+SLOW = 0.2  # seconds from which on a statement is worth leaving out
+MAX_SPARE = 1000
 
 
 # --- the server ----------------------------------------------------------------------------
@@ -138,8 +142,10 @@ class Notebook:
     def __init__(self, job, channel):
         self.cells, self.name, self.driver = job["cells"], job["name"], job["driver"]
         self.left_out = {tuple(place) for place in job["left_out"]}
+        self.exercises = job["exercises"]
         self.channel = channel
         self.notes = []  # what went wrong in which cell
+        self.ran = {}  # place: a Statement
         module = types.ModuleType("__main__")  # classes and pickles look for the module that they name
         sys.modules["__main__"] = module
         self.namespace = module.__dict__
@@ -165,11 +171,12 @@ class Notebook:
                 self._note(number, error)
         self.function = self.namespace.get(self.name)
         if isinstance(self.function, StandIn):
-            send(self.channel, {"kind": "refused", "name": self.function._path_.split(".")[-1]})
+            outcome = {"kind": "refused", "name": self.function._path_.split(".")[-1]}
         elif not callable(self.function):
-            send(self.channel, {"kind": "missing", "notes": self.notes[:MAX_NOTES]})
+            outcome = {"kind": "missing", "notes": self.notes[:MAX_NOTES]}
         else:
-            send(self.channel, {"kind": "loaded"})
+            outcome = {"kind": "loaded"}
+        send(self.channel, {**outcome, "spare": spare(self.ran, self.exercises)[:MAX_SPARE]})
 
     def _run_cell(self, number, source):
         """Yields each statement that ran, with the exception that it raised or None."""
@@ -191,13 +198,18 @@ class Notebook:
         if (place, index) in self.left_out:
             return None
         send(self.channel, {"kind": "at", "cell": place, "statement": index})
+        begin = monotonic()
         try:
             code = compile(ast.Module([statement], []), f"<cell {cell + 1}>", "exec", dont_inherit=True)
+            self.ran[place, index] = Statement(code, isinstance(statement, DEFINITIONS))
             exec(code, self.namespace)
         except MemoryError:
             os._exit(1)  # start afresh without it: what it filled would starve all that follows
         except BaseException as error:  # a failing statement costs itself alone
             return error
+        finally:
+            if (place, index) in self.ran:
+                self.ran[place, index].seconds = monotonic() - begin
         return None
 
     def _note(self, number, error):
@@ -242,6 +254,56 @@ def describe(error) -> tuple[str, str, str]:
     cell = "code " + last.filename.strip("<>")
     code = (last.line or "").strip()[:200]
     return type(error).__name__[:100], message, f"line {last.lineno} of {cell}" + (f": `{code}`" if code else "")
+
+
+# --- what the answers depend on -------------------------------------------------------------
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+class Statement:
+    """A statement of the notebook that ran."""
+
+    def __init__(self, code, defines):
+        self.code, self.defines = code, defines
+        self.seconds = 0.0
+        self.binds, self.uses = set(), set()
+
+    def find_names(self) -> None:
+        """Find the names that it binds, and those that it, or a function defined in it, uses."""
+        inside = [self.code]
+        while inside:
+            code = inside.pop()
+            inside += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+            for step in dis.get_instructions(code):
+                if step.opname == "STORE_NAME" and code is self.code or step.opname == "STORE_GLOBAL":
+                    self.binds.add(step.argval)
+                if step.opname in ("LOAD_NAME", "LOAD_GLOBAL", "STORE_GLOBAL"):
+                    self.uses.add(step.argval)
+
+
+def spare(statements, names) -> list[tuple[int, int]]:
+    """The places of slow statements that none of these functions needs, even by way of others.
+
+    A statement is needed that binds a name they use, or that may change a value they use: one that any
+    function it calls can reach.
+    """
+    slow = {place: s for place, s in statements.items() if s.seconds > SLOW and not s.defines}
+    if not slow:
+        return []
+    for statement in statements.values():
+        statement.find_names()
+
+    def reached(names):
+        found, new = set(), set(names)
+        while new:
+            found |= new
+            new = {used for s in statements.values() if s.binds & new for used in s.uses} - found
+        return found
+
+    needed = reached(names)
+    values = {name for s in statements.values() if not s.defines for name in s.binds} & needed
+    return [place for place, s in slow.items() if not s.binds & needed and not reached(s.uses) & values]
 
 
 # --- cells: what Jupyter runs and Python cannot ---------------------------------------------

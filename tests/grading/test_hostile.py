@@ -335,6 +335,9 @@ ANSWERS = {
 """, "too-slow"),
     "giant array": ("return np.broadcast_to(dA[0, 0], (10**6, 10**6))", "raised"),
     "giant list": ("return [0.0] * 10**6", "raised"),
+    "a list of giant arrays": ("return [np.zeros(66000, np.uint8)] * 1000", "wrong-type"),
+    "a thousand times a row": ("return [[None] * 3300] + [np.arange(3300).astype(np.uint16)] * 9000", "wrong-type"),
+    "more than the arguments warrant": ("return np.zeros((400, 400))", "wrong-type"),
     "giant number": ("return 10 ** 10 ** 5", "raised"),
     "memory bomb": ("hoard = []\n    while True: hoard.append(bytearray(10**8))", "raised", "too-slow"),
     "hard exit": ("import os; os._exit(3)", "raised"),
@@ -494,6 +497,44 @@ def sigmoid_backward(dA, A):
     rows = grade({"1.ipynb": notebook(*honest(), writes), "2.ipynb": notebook(*honest(sigmoid_backward=reads))}, workers=1)
     assert rows["1.ipynb"].points == FULL_MARKS
     assert rows["2.ipynb"].exercises["sigmoid_backward"].points == 0
+
+
+def test_an_answer_beyond_all_measure_is_a_wrong_type_and_says_so(rows):
+    row = rows["answer a list of giant arrays.ipynb"]
+    message = next(e.message for e in row.exercises if e.name == "sigmoid_backward")
+    assert "too large to be judged: it holds more than 1,048,576 bytes of numbers" in message
+
+
+TRAIN = """
+import time
+def train(network, seconds=0.6):
+    time.sleep(seconds)
+    network.append(1)
+    return [1.0]
+network, table, scale = [], [], 0
+def slow_unit():
+    global scale
+    time.sleep(0.3)
+    scale = 1.0
+"""
+USES = """
+def sigmoid_backward(dA, A):
+    return scale * table[0] * dA * A * (1 - A)
+"""
+
+
+def test_slow_cells_that_no_exercise_needs_run_only_once(grade):
+    """Each within the limit; twelve of them six times over are not within that of the whole."""
+    rows = grade({"ada.ipynb": notebook(TRAIN, *["losses = train(network)"] * 3, "losses[0]", *honest())})
+    assert rows["ada.ipynb"].points == FULL_MARKS
+    assert "code cells 2, 3, 4 took long" in rows["ada.ipynb"].remark
+
+
+def test_slow_cells_that_an_exercise_needs_run_each_time(grade):
+    needed = ["slow_unit()", "train(table, 0.25)"]
+    rows = grade({"ada.ipynb": notebook(TRAIN, *needed, "train(network)", *honest(sigmoid_backward=USES))})
+    assert rows["ada.ipynb"].points == FULL_MARKS
+    assert "code cell 4 took long" in rows["ada.ipynb"].remark
 
 
 def test_many_endless_cells_end_in_the_stated_time(grade):

@@ -31,7 +31,7 @@ def inside(room):
     """inside(source): the answer of the function f in `source`, run in the sandbox, through JSON."""
     def run(source):
         text = "import json, numpy\ndef told():\n    return numpy.frombuffer(json.dumps(f()).encode(), numpy.uint8)"
-        function = Student((source, text), lambda: room, 10.0, 1).load("told")
+        function = Student((source, text), lambda: room, 10.0, ("told",)).load("told")
         try:
             return json.loads(function().tobytes())
         finally:
@@ -185,7 +185,7 @@ def test_nothing_is_left_running(room, inside):
     before = descendants(room._process.pid)
     assert len(before) == 2  # bubblewrap inside and the server
     function = Student(("import os, time\ndef f():\n    while True:\n        try: os.fork()\n        except OSError: pass",),
-                       lambda: room, 0.3, 1).load("f")
+                       lambda: room, 0.3, ("f",)).load("f")
     with pytest.raises(TimeoutError):
         function()
     assert len(descendants(room._process.pid)) == 3
@@ -212,7 +212,7 @@ def test_a_sandbox_ends_with_its_thread_and_leaves_no_process(sandbox_is_there):
 def test_one_child_cannot_see_another(room):
     """Two children at once: neither has the other's memory, socket or variables."""
     student = Student(("import builtins\ndef f(x):\n    builtins.seen = getattr(builtins, 'seen', 0) + x\n"
-                       "    return builtins.seen",), lambda: room, 5.0, 1)
+                       "    return builtins.seen",), lambda: room, 5.0, ("f",))
     first, second = student.load("f"), student.load("f")
     assert (first(1), second(10), first(1), second(10)) == (1, 10, 2, 20)
     first.close()

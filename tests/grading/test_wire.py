@@ -116,6 +116,22 @@ def test_too_large_is_said_before_it_is_sent(value):
         wire.encode(value)
 
 
+@pytest.mark.parametrize("value", [
+    [np.zeros(30, "u1")] * 4, np.zeros((10, 11), "u1"), [[1.5] * 60, [None] * 60], [[]] * 50 + [np.zeros(101)]])
+def test_the_numbers_of_all_lists_and_arrays_are_counted_together(value):
+    encoded = wire.encode(value)
+    wire.decode(*encoded, max_numbers=151)
+    with pytest.raises(wire.TooLarge, match="100 numbers"):
+        wire.decode(*encoded, max_numbers=100)
+
+
+def test_a_header_of_countless_lists_is_never_parsed(monkeypatch):
+    head = b'{"a":[' + b"[]," * wire.MAX_STRUCTURE + b"[]]}"
+    monkeypatch.setattr(json, "loads", lambda text: pytest.fail("it was parsed"))
+    with pytest.raises(wire.TooLarge):
+        wire.unpack(reader(struct.pack("<II", len(head), 0) + head))
+
+
 def test_lists_nested_too_deep_are_refused():
     value = []
     for _ in range(100):
