@@ -8,7 +8,7 @@ import secrets
 import textwrap
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -16,10 +16,13 @@ import numpy as np
 
 from ..checks import catalogue, judge
 from . import reports
-from .remote import NotAnswered, RemoteFunction, Student
+from .remote import NotAnswered, RemoteFunction, Student, total_seconds
 from .sandbox import GradingError, Sandbox
 from .submissions import Code, NotGradable, find_submissions, read_code
 from .text import plain
+
+
+STUDENT_TIMES = 3  # that what one submission may take: all files of one student together
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class SubmissionGrade:
     max_points: int
     exercises: tuple[ExerciseGrade, ...]
     remark: str = ""
-    cpu_seconds: float = 0.0  # of the student's code in the sandbox
+    seconds: float = 0.0  # that the grader waited for the student's code in the sandbox
+    cpu_seconds: float = 0.0  # that this code took
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def grade_folder(path, *, out, lesson=None, time_limit=10.0, workers=None, trust
 
     lesson: "04", for notebooks that do not say theirs.
     time_limit: seconds for each cell and for each exercise apart; a submission as a whole has four times
-    that, and once more for each exercise.
+    that, and once more for each exercise; all files of a student have three times what one of them has.
     workers: how many to grade at once; as many as there are processors by default.
     trust: True runs the submissions without a sandbox.
     seed: that of an earlier run, to repeat it; a fresh secret one by default.
@@ -99,18 +103,21 @@ def grade_folder(path, *, out, lesson=None, time_limit=10.0, workers=None, trust
 def _grade_all(found, pool, workers, lesson, settings, on_progress):
     """The rows, in the order of `found`. Only a few submissions are in memory at a time."""
     rows, running, waiting = {}, {}, deque(enumerate(found))
+    seconds = Counter()  # by student
     try:
         while waiting or running:
             while waiting and len(running) < 2 * workers:
                 index, submission = waiting.popleft()
                 try:
                     code = _read(submission, lesson)
+                    _allow(seconds[submission.student], code, settings)
                     running[pool.submit(grade_submission, submission.student, submission.file, code, settings)] = index
                 except NotGradable as why:
                     rows[index] = _ungraded(submission, why, lesson)
                     on_progress(len(rows), len(found))
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-                rows[running.pop(future)] = future.result()
+                row = rows[running.pop(future)] = future.result()
+                seconds[row.student] += row.seconds
                 on_progress(len(rows), len(found))
     finally:
         for future in running:
@@ -119,11 +126,27 @@ def _grade_all(found, pool, workers, lesson, settings, on_progress):
 
 
 def _read(submission, lesson) -> Code:
-    code = read_code(submission.read(), submission.file, lesson, lessons())
+    try:
+        code = read_code(submission.read(), submission.file, lesson, lessons())
+    except NotGradable:
+        raise
+    except Exception as error:  # what nobody thought of costs its row, not the batch
+        raise NotGradable("unreadable", f"it cannot be read ({_named(error)})") from error
     if not exercises_of(code.lesson):
         raise NotGradable("refused", f"lesson {code.lesson} has no exercises; those with exercises: "
                           f"{', '.join(lessons())}")
     return code
+
+
+def _allow(seconds, code, settings) -> None:
+    """Raises NotGradable when a student's earlier files have used up the time for all of them."""
+    most = STUDENT_TIMES * total_seconds(settings.time_limit, len(exercises_of(code.lesson)))
+    if seconds > most:
+        raise NotGradable("refused", f"the student's other files have used up the {most:g} seconds for all of them")
+
+
+def _named(error) -> str:
+    return plain(f"{type(error).__name__}: {error}", 200)
 
 
 def _ungraded(submission, why, lesson) -> SubmissionGrade:
@@ -148,19 +171,35 @@ _mine = threading.local()  # the sandbox of this thread: it ends with the thread
 
 def grade_submission(student, file, code, settings) -> SubmissionGrade:
     """Grade one submission in the sandbox of this thread. Raises GradingError where there can be none."""
+    try:
+        return _grade(student, file, code, settings)
+    except GradingError:
+        raise
+    except Exception as error:  # what nobody thought of costs its row, not the batch
+        most = sum(e.points for e in exercises_of(code.lesson))
+        remark = f"it could not be graded ({_named(error)}); grade it again"
+        return SubmissionGrade(student, file, "refused", 0.0, most, (), remark)
+
+
+def _grade(student, file, code, settings):
     exercises = exercises_of(code.lesson)
     answers = Student(code.cells, lambda: _sandbox(settings.trust), settings.time_limit,
                       tuple(exercise.name for exercise in exercises))
     grades = tuple(_grade_exercise(exercise, answers, settings.seed) for exercise in exercises)
     return SubmissionGrade(student, file, "graded", _round(sum(g.points for g in grades)),
                            sum(e.points for e in exercises), grades, plain("; ".join(answers.notes[:5])),
-                           answers.cpu_seconds)
+                           answers.seconds, answers.cpu_seconds)
 
 
 def _sandbox(trust) -> Sandbox:
     sandbox = getattr(_mine, "sandbox", None)
     if sandbox is None or sandbox.lost or sandbox.trust != trust:
-        _mine.sandbox = sandbox = Sandbox(trust)
+        try:
+            sandbox = Sandbox(trust)
+        except OSError:  # too many processes or files at this moment
+            time.sleep(1)
+            sandbox = Sandbox(trust)
+        _mine.sandbox = sandbox
     return sandbox
 
 

@@ -1,6 +1,7 @@
 """What the instructor gets: grades.json, grades.csv, the run's seed, and a table on the screen."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -30,7 +31,7 @@ def prepare(out) -> Path:
 
 
 def write(grades, out) -> list[Path]:
-    """Write all files, each whole or not at all. Raises GradingError; then no file was changed."""
+    """Write all files, or none of them. Raises GradingError; then no file was changed."""
     out = Path(out)
     files = {out / "grades.json": as_json(grades), out / "grades.csv": as_csv(grades),
              out / SEED: json.dumps({"seed": str(grades.seed)}) + "\n"}
@@ -46,6 +47,9 @@ def write(grades, out) -> list[Path]:
                 os.fsync(file.fileno())
             if path != out / SEED:
                 os.chmod(name, 0o644)
+        for _, path in written:  # the one thing that lets a file be written beside another and not take its place
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder")
         for name, path in written:
             os.replace(name, path)
     except OSError as error:
@@ -82,9 +86,10 @@ def as_csv(grades) -> str:
 
 
 def defused(text) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """Text that no spreadsheet takes for a formula, in signs of full width neither."""
     shown = plain(text)
-    return "'" + shown if str(text).startswith(("\t", "\r")) or shown.lstrip().startswith(tuple("=+-@")) else shown
+    acts = str(text).startswith(("\t", "\r")) or shown.lstrip().startswith(tuple("=+-@＝＋－＠"))
+    return "'" + shown if acts else shown
 
 
 def print_table(grades, console) -> None:

@@ -107,6 +107,45 @@ def test_rows_for_what_cannot_be_graded(grade):
     assert "lesson 99" in rows["d.ipynb"].remark and rows["b.ipynb"].points == 0
 
 
+def test_what_nobody_thought_of_costs_its_row_alone(grade, monkeypatch):
+    read, answers = grading.read_code, grading.Student
+
+    def reading(data, file, *others):
+        return read(data, file, *others) if file != "bob.ipynb" else 1 / 0
+
+    def asking(cells, *others):
+        return answers(cells, *others) if "x = 1" not in cells else 1 / 0
+    monkeypatch.setattr(grading, "read_code", reading)
+    monkeypatch.setattr(grading, "Student", asking)
+    rows = grade({"ada.ipynb": notebook(*honest()), "bob.ipynb": "", "cid.ipynb": notebook("x = 1")})
+    assert {name: row.status for name, row in rows.items()} == {
+        "ada.ipynb": "graded", "bob.ipynb": "unreadable", "cid.ipynb": "refused"}
+    assert "ZeroDivisionError" in rows["bob.ipynb"].remark and "ZeroDivisionError" in rows["cid.ipynb"].remark
+
+
+def test_a_sandbox_that_cannot_be_started_is_tried_once_more(grade, monkeypatch):
+    monkeypatch.setattr(grading.time, "sleep", lambda seconds: None)
+    make, tries = grading.Sandbox, []
+
+    def busy(trust, until):
+        tries.append(trust)
+        if len(tries) < until:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return make(trust)
+    monkeypatch.setattr(grading, "Sandbox", lambda trust: busy(trust, until=4))
+    rows = grade({"ada.ipynb": notebook(*honest()), "bob.ipynb": notebook(*honest())}, workers=1)
+    assert rows["ada.ipynb"].status == "refused" and "temporarily unavailable" in rows["ada.ipynb"].remark
+    assert rows["bob.ipynb"].points == FULL_MARKS and len(tries) == 4
+
+
+def test_a_student_has_a_time_for_all_files_together(grade, monkeypatch):
+    monkeypatch.setattr(grading, "STUDENT_TIMES", 0.01)
+    slow = notebook("import time\ntime.sleep(0.2)", *honest())
+    rows = grade({f"eve/{i}.ipynb": slow for i in range(4)} | {"zoe.ipynb": slow}, workers=1)
+    assert [row.status for row in rows.values()] == ["graded", "graded", "refused", "refused", "graded"]
+    assert "used up the 0.1 seconds for all" in rows["eve/3.ipynb"].remark
+
+
 def test_trusted_submissions_run_without_a_sandbox(tmp_path, monkeypatch):
     if not hasattr(os, "fork"):
         pytest.skip("this system cannot fork")
@@ -188,6 +227,7 @@ def test_an_out_that_cannot_be_written_is_said_before_grading(tmp_path):
 def evil_grades():
     exercise = ExerciseGrade("4.1", "relu_backward", 0.5, 1, False, "raised", f"It raised {EVIL}.")
     return Grades((SubmissionGrade(EVIL, EVIL + ".ipynb", "graded", 0.5, 13, (exercise,), EVIL),
+                   SubmissionGrade("＝1+1", "＋1.ipynb", "refused", 0.0, 13, ()),
                    SubmissionGrade("-1+1", "@x.ipynb", "refused", 0.0, 13, (), "\t=1")), 7, 0.1)
 
 
@@ -204,11 +244,11 @@ def test_json_has_the_stated_form():
 def test_csv_holds_no_formula_and_one_line_a_row():
     text = reports.as_csv(evil_grades())
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert len(rows) == 2 and rows[0]["4.1 relu_backward"] == "0.5" and rows[0]["mistakes"] == "4.1 raised"
+    assert len(rows) == 3 and rows[0]["4.1 relu_backward"] == "0.5" and rows[0]["mistakes"] == "4.1 raised"
     for row in rows:
         for cell in row.values():
-            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not set("\n\x1b\u202e") & set(cell)
-    assert rows[0]["student"].startswith("'=cmd") and rows[1]["student"] == "'-1+1"
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")) and not set("\n\x1b\u202e") & set(cell)
+    assert rows[0]["student"].startswith("'=cmd") and rows[2]["student"] == "'-1+1"
 
 
 def test_the_table_shows_what_students_wrote_and_obeys_none_of_it():
@@ -231,6 +271,14 @@ def test_results_are_whole_or_not_there(tmp_path, monkeypatch):
     reports.write(evil_grades(), out)
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     assert len(before) == 3 and (out / "instructor" / "seed.json").stat().st_mode & 0o077 == 0
+
+    (out / "grades.csv").unlink()
+    (out / "grades.csv").mkdir()  # the second of three
+    with pytest.raises(GradingError, match="grades.csv is a folder"):
+        reports.write(replace(evil_grades(), seed=8, submissions=()), out)
+    (out / "grades.csv").rmdir()
+    (out / "grades.csv").write_bytes(before[out / "grades.csv"])
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
