@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import wire
+from .forward import helpers
 from .sandbox import PATIENCE, SandboxLost, no_isolation
 from .text import plain
 
@@ -101,7 +102,7 @@ class Student:
             function = RemoteFunction(self, child)
             try:
                 self._give(child, {"cells": self.cells, "name": name, "driver": driver, "left_out": self.left_out,
-                                   "exercises": self.exercises})
+                                   "exercises": self.exercises, "helpers": helpers(self.exercises)})
                 if self._rerun(child, name):
                     return function
                 function.close()

@@ -8,11 +8,14 @@ Run as `python -I -S worker.py NUMPY_PARENT CONTROL_FD`, or with `--probe` in pl
 print which files it needs. It imports the standard library, numpy and its two neighbours alone.
 """
 
+import __future__
+
 import ast
 import dis
 import gc
 import importlib.abc
 import importlib.machinery
+import inspect
 import json
 import linecache
 import os
@@ -37,6 +40,7 @@ import confine  # noqa: E402
 import wire  # noqa: E402
 
 MAX_NOTES = 20
+FUTURES = sum(getattr(__future__, name).compiler_flag for name in {*__future__.all_feature_names} - {"nested_scopes"})
 SLOW = 0.2  # seconds from which on a statement is worth leaving out
 MAX_SPARE = 1000
 
@@ -146,6 +150,8 @@ class Notebook:
         self.channel = channel
         self.notes = []  # what went wrong in which cell
         self.ran = {}  # place: a Statement
+        self.futures = 0  # `from __future__ import …`, for all that follows
+        exec(job["helpers"], HELPERS)
         module = types.ModuleType("__main__")  # classes and pickles look for the module that they name
         sys.modules["__main__"] = module
         self.namespace = module.__dict__
@@ -200,9 +206,13 @@ class Notebook:
         send(self.channel, {"kind": "at", "cell": place, "statement": index})
         begin = monotonic()
         try:
-            code = compile(ast.Module([statement], []), f"<cell {cell + 1}>", "exec", dont_inherit=True)
+            flags = self.futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            code = compile(ast.Module([statement], []), f"<cell {cell + 1}>", "exec", flags, dont_inherit=True)
+            self.futures |= code.co_flags & FUTURES
             self.ran[place, index] = Statement(code, isinstance(statement, DEFINITIONS))
-            exec(code, self.namespace)
+            outcome = eval(code, self.namespace)
+            if code.co_flags & inspect.CO_COROUTINE:
+                finish(outcome)
         except MemoryError:
             os._exit(1)  # start afresh without it: what it filled would starve all that follows
         except BaseException as error:  # a failing statement costs itself alone
@@ -309,13 +319,16 @@ def spare(statements, names) -> list[tuple[int, int]]:
 # --- cells: what Jupyter runs and Python cannot ---------------------------------------------
 
 OTHER_LANGUAGES = {"bash", "sh", "script", "html", "HTML", "javascript", "js", "latex", "markdown", "perl", "ruby",
-                   "svg", "SVG", "writefile", "file", "cmd", "R", "sql", "system", "sx", "!"}
-MAGIC = re.compile(r"^\s*(%|!|\?)|^\s*[\w., ]+=\s*[%!]|^\s*[\w.]+\?{1,2}\s*$")
+                   "svg", "SVG", "python", "python2", "python3", "pypy", "writefile", "file", "cmd", "R", "sql", "system", "sx", "!"}
+MAGIC = re.compile(r"^\s*(%|!|\?)|^\s*[\w., ]+=\s*[%!]|^\s*[\w.]+\?{1,2}\s*$"
+                   # what Jupyter takes for a magic without its sign
+                   r"|^\s*(pip3?|conda|mamba|uv|cat|cd|cp|ls|ll|man|mkdir|mv|pwd|rm|rmdir|clear|less|more|matplotlib"
+                   r"|load_ext|reload_ext|autoreload|timeit|time|who|whos|history|run)\b(?![.(\[])\s*(?![\s=,:])")
 TIMED = re.compile(r"^(\s*)%{1,2}(?:time|prun)\s+(?!-)(.+)$")
 
 
 def parse(source):
-    """The source without magics, and its statements. Raises SyntaxError."""
+    """The source without magics, and its statements: one for each name that is imported. Raises SyntaxError."""
     lines = source.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
     cell_magic = re.match(r"%%(\S*)", lines[first].strip())
@@ -325,7 +338,8 @@ def parse(source):
         lines[first] = ""  # %%time, %%capture and the like: the cell counts as its body
     while True:
         try:
-            return "\n".join(lines), ast.parse("\n".join(lines)).body
+            source = "\n".join(lines)
+            return source, [part for statement in ast.parse(source).body for part in one_by_one(statement)]
         except SyntaxError as error:
             # Only a line that Python does not understand is taken for a magic: `% b` may end a sum.
             near = (error.lineno or 1) - 1
@@ -335,7 +349,26 @@ def parse(source):
             index = near if near in magics else magics[0]
             timed = TIMED.match(lines[index])
             indent = re.match(r"\s*", lines[index])[0]
+            while not timed and lines[index].rstrip().endswith("\\") and index + 1 < len(lines):
+                lines[index] = indent + "pass"
+                index += 1  # the magic goes on in the next line
             lines[index] = timed[1] + timed[2] if timed else indent + "pass"
+
+
+def one_by_one(statement):
+    """`import a, b` as two statements, so that a package that is missing does not take the other with it."""
+    if isinstance(statement, ast.Import):
+        return [ast.copy_location(ast.Import([name]), statement) for name in statement.names]
+    return [statement]
+
+
+def finish(coroutine):
+    """Run what a cell awaits to its end; there is no event loop here, so nothing may wait for one."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration:
+        pass
 
 
 def no_input(prompt=""):
@@ -348,8 +381,19 @@ def no_input(prompt=""):
 MATHEMATICS = {"layers", "losses", "network", "optimizers", "training", "gradient_check", "autodiff"}
 
 
+HELPERS = {"np": np}  # the course's forward helpers that the lesson at hand does not ask for, by name
+
+
 class OwnSolution(Exception):
     """The package's own solution was called; the argument is its name."""
+
+
+def stand_in(path):
+    """What stands in for the thing of this dotted name: a helper of the course, or something without effect."""
+    package, *modules, name = path.split(".")
+    if package == "backprop_lessons" and len(modules) == 1 and modules[0] in MATHEMATICS and name in HELPERS:
+        return HELPERS[name]
+    return StandIn(path)
 
 
 class StandIn:
@@ -361,7 +405,7 @@ class StandIn:
     def __getattr__(self, name):
         if name.startswith("__"):  # Python and numpy ask what it is: nothing special
             raise AttributeError(name)
-        return StandIn(f"{self._path_}.{name}")
+        return stand_in(f"{self._path_}.{name}")
 
     def __setattr__(self, name, value):
         pass
@@ -370,8 +414,8 @@ class StandIn:
         package, *rest = self._path_.split(".")
         if package == "backprop_lessons" and rest and (rest[0] in MATHEMATICS or "reference" in rest):
             raise OwnSolution(rest[-1])
-        if rest[-1:] == ["subplots"]:
-            return StandIn("figure"), StandIn("axes")
+        if len(arguments) == 1 and not named and isinstance(arguments[0], (types.FunctionType, type)):
+            return arguments[0]  # a decorator
         return StandIn(self._path_)
 
     def __getitem__(self, key):
@@ -381,7 +425,10 @@ class StandIn:
         pass
 
     def __iter__(self):
-        return iter(())
+        """As many as `a, b = it` unpacks it into; none for a loop, which has to end."""
+        frame = sys._getframe(1)
+        operation, count = frame.f_code.co_code[frame.f_lasti:frame.f_lasti + 2]
+        return iter([self] * count if dis.opname[operation] in ("UNPACK_SEQUENCE", "UNPACK_EX") else [])
 
     def __len__(self):
         return 0
@@ -408,7 +455,7 @@ class StandInModule(types.ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return StandIn(f"{self.__name__}.{name}")
+        return stand_in(f"{self.__name__}.{name}")
 
 
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -338,6 +338,7 @@ ANSWERS = {
     "a list of giant arrays": ("return [np.zeros(66000, np.uint8)] * 1000", "wrong-type"),
     "a thousand times a row": ("return [[None] * 3300] + [np.arange(3300).astype(np.uint16)] * 9000", "wrong-type"),
     "more than the arguments warrant": ("return np.zeros((400, 400))", "wrong-type"),
+    "writes a file": ("open('debug.txt', 'w').write(str(A))", "raised"),
     "giant number": ("return 10 ** 10 ** 5", "raised"),
     "memory bomb": ("hoard = []\n    while True: hoard.append(bytearray(10**8))", "raised", "too-slow"),
     "hard exit": ("import os; os._exit(3)", "raised"),
@@ -361,6 +362,41 @@ MESSY = {
     "failing cells": ["1 / 0", "import pandas as pd", "raise KeyboardInterrupt", "this is no Python",
                       *honest(), "assert False", "def sigmoid_backward(dA, A:\n    return"],
     "a failing line above the answer": ["import numpy as np", *("import torch\n" + c for c in honest()[1:])],
+    "a future for all that follows": ["from __future__ import annotations", *honest(
+        sigmoid_backward="def sigmoid_backward(dA: Array, A: Array) -> Array:\n    return dA * A * (1 - A)")],
+    "a shell command that goes on": ["!pip install numpy \\\n    matplotlib\nimport numpy as np\n" + honest()[1], *honest()[2:]],
+    "magics without a sign": ["pip install numpy\ncd ..\nls\nimport numpy as np\n" + honest()[1], *honest()[2:]],
+    "awaits": ["import asyncio\nasync def one():\n    await asyncio.sleep(0)\n    return 1.0", "scale = await one()", *honest(
+        sigmoid_backward="def sigmoid_backward(dA, A):\n    return scale * dA * A * (1 - A)"), "await asyncio.sleep(1)"],
+    "cells in another Python": [*honest(), "%%python3\ndef sigmoid_backward(dA, A):\n    return dA",
+                                "%%pypy\ndef sigmoid_backward(dA, A):\n    return dA"],
+    "one of two imports is missing": ["import pandas as pd, math", *honest(
+        sigmoid_backward="def sigmoid_backward(dA, A):\n    return math.sqrt(1) * dA * A * (1 - A)")],
+    "decorated with the check": ["from backprop_lessons.checks import check", *honest(
+        sigmoid_backward="@check\ndef sigmoid_backward(dA, A):\n    return dA * A * (1 - A)")],
+    "plots in its answer": ["import matplotlib.pyplot as plt", *honest(sigmoid_backward="""
+def sigmoid_backward(dA, A):
+    fig, (left, right) = plt.subplots(1, 2)
+    counts, bins, patches = plt.hist(A.ravel())
+    first, *others = plt.plot(A)
+    (top, _), bottom = plt.subplots(2, 2)[1]
+    for axis in plt.gcf().axes:
+        axis.grid()
+    left.imshow(A)
+    return dA * A * (1 - A)
+""")],
+    "the course's forward helpers": ["import backprop_lessons as course\nfrom backprop_lessons.layers import dense_forward, relu\n"
+                                     "from backprop_lessons.losses import softmax", *honest(cross_entropy_backward="""
+def cross_entropy_backward(logits, labels):
+    return (softmax(logits) - np.eye(logits.shape[1])[labels]) / len(labels)
+""", network_backward="""
+def network_backward(X, labels, W1, b1, W2, b2):
+    Z1 = dense_forward(X, W1, b1)
+    A1 = course.layers.relu(Z1)
+    dA1, dW2, db2 = dense_backward(cross_entropy_backward(dense_forward(A1, W2, b2), labels), A1, W2)
+    _, dW1, db1 = dense_backward(relu_backward(dA1, Z1), X, W1)
+    return dW1, db1, dW2, db2
+""")],
     "asks": ["name = input('Your name? ')", *honest()],
     "prints": honest(sigmoid_backward="""
 def sigmoid_backward(dA, A):
