@@ -2,7 +2,7 @@
 
 `Sandbox()` starts it; `sandbox.spawn()` makes a fresh child in it, with a socket of its own to the
 grader; `child.kill()` ends that child. What is in the room: the Python runtime, numpy, the libraries
-that these two load, and three files of ours, all read-only. No network, no /proc, no file or folder
+that these two load, and five files of ours, all read-only. No network, no /proc, no file or folder
 that can be written, no environment, none of the course.
 
 Start a sandbox from a thread that lives as long as it: the kernel ends it with that thread.
@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-WORKER_FILES = ("worker.py", "confine.py", "wire.py")
+WORKER_FILES = ("worker.py", "confine.py", "wire.py", "cells.py", "standins.py")
 NOBODY = "65534"
 PATIENCE = 30.0  # seconds for the server itself, which is ours, to start or to answer
 # What has come in time is read even if this process, busy with another student, comes late to it.

@@ -5,22 +5,18 @@ on a socket of its own. It holds nothing worth stealing: no reference, no input 
 that it says may be forged by the student's code, so the grader believes nothing but the values.
 
 Run as `python -I -S worker.py NUMPY_PARENT CONTROL_FD`, or with `--probe` in place of the number to
-print which files it needs. It imports the standard library, numpy and its two neighbours alone.
+print which files it needs. It imports the standard library, numpy and its neighbours alone.
 """
 
 import __future__
 
 import ast
-import dis
 import gc
-import importlib.abc
-import importlib.machinery
 import inspect
 import json
 import linecache
 import os
 import random
-import re
 import signal
 import socket
 import sys
@@ -38,10 +34,11 @@ import numpy.fft, numpy.linalg, numpy.polynomial, numpy.random, numpy.testing  #
 
 import confine  # noqa: E402
 import wire  # noqa: E402
+from cells import DEFINITIONS, Statement, finish, parse, spare  # noqa: E402
+from standins import HELPERS, OwnSolution, StandIn, StandInFinder, no_input  # noqa: E402
 
 MAX_NOTES = 20
-FUTURES = sum(getattr(__future__, name).compiler_flag for name in {*__future__.all_feature_names} - {"nested_scopes"})
-SLOW = 0.2  # seconds from which on a statement is worth leaving out
+FUTURE = __future__.annotations.compiler_flag  # the one future that is not everywhere yet
 MAX_SPARE = 1000
 
 
@@ -150,7 +147,7 @@ class Notebook:
         self.channel = channel
         self.notes = []  # what went wrong in which cell
         self.ran = {}  # place: a Statement
-        self.futures = 0  # `from __future__ import …`, for all that follows
+        self.future = 0  # FUTURE from the statement on that imports it
         exec(job["helpers"], HELPERS)
         module = types.ModuleType("__main__")  # classes and pickles look for the module that they name
         sys.modules["__main__"] = module
@@ -206,9 +203,9 @@ class Notebook:
         send(self.channel, {"kind": "at", "cell": place, "statement": index})
         begin = monotonic()
         try:
-            flags = self.futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            flags = self.future | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             code = compile(ast.Module([statement], []), f"<cell {cell + 1}>", "exec", flags, dont_inherit=True)
-            self.futures |= code.co_flags & FUTURES
+            self.future |= code.co_flags & FUTURE
             self.ran[place, index] = Statement(code, isinstance(statement, DEFINITIONS))
             outcome = eval(code, self.namespace)
             if code.co_flags & inspect.CO_COROUTINE:
@@ -264,215 +261,6 @@ def describe(error) -> tuple[str, str, str]:
     cell = "code " + last.filename.strip("<>")
     code = (last.line or "").strip()[:200]
     return type(error).__name__[:100], message, f"line {last.lineno} of {cell}" + (f": `{code}`" if code else "")
-
-
-# --- what the answers depend on -------------------------------------------------------------
-
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-
-
-class Statement:
-    """A statement of the notebook that ran."""
-
-    def __init__(self, code, defines):
-        self.code, self.defines = code, defines
-        self.seconds = 0.0
-        self.binds, self.uses = set(), set()
-
-    def find_names(self) -> None:
-        """Find the names that it binds, and those that it, or a function defined in it, uses."""
-        inside = [self.code]
-        while inside:
-            code = inside.pop()
-            inside += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-            for step in dis.get_instructions(code):
-                if step.opname == "STORE_NAME" and code is self.code or step.opname == "STORE_GLOBAL":
-                    self.binds.add(step.argval)
-                if step.opname in ("LOAD_NAME", "LOAD_GLOBAL", "STORE_GLOBAL"):
-                    self.uses.add(step.argval)
-
-
-def spare(statements, names) -> list[tuple[int, int]]:
-    """The places of slow statements that none of these functions needs, even by way of others.
-
-    A statement is needed that binds a name they use, or that may change a value they use: one that any
-    function it calls can reach.
-    """
-    slow = {place: s for place, s in statements.items() if s.seconds > SLOW and not s.defines}
-    if not slow:
-        return []
-    for statement in statements.values():
-        statement.find_names()
-
-    def reached(names):
-        found, new = set(), set(names)
-        while new:
-            found |= new
-            new = {used for s in statements.values() if s.binds & new for used in s.uses} - found
-        return found
-
-    needed = reached(names)
-    values = {name for s in statements.values() if not s.defines for name in s.binds} & needed
-    return [place for place, s in slow.items() if not s.binds & needed and not reached(s.uses) & values]
-
-
-# --- cells: what Jupyter runs and Python cannot ---------------------------------------------
-
-OTHER_LANGUAGES = {"bash", "sh", "script", "html", "HTML", "javascript", "js", "latex", "markdown", "perl", "ruby",
-                   "svg", "SVG", "python", "python2", "python3", "pypy", "writefile", "file", "cmd", "R", "sql", "system", "sx", "!"}
-MAGIC = re.compile(r"^\s*(%|!|\?)|^\s*[\w., ]+=\s*[%!]|^\s*[\w.]+\?{1,2}\s*$"
-                   # what Jupyter takes for a magic without its sign
-                   r"|^\s*(pip3?|conda|mamba|uv|cat|cd|cp|ls|ll|man|mkdir|mv|pwd|rm|rmdir|clear|less|more|matplotlib"
-                   r"|load_ext|reload_ext|autoreload|timeit|time|who|whos|history|run)\b(?![.(\[])\s*(?![\s=,:])")
-TIMED = re.compile(r"^(\s*)%{1,2}(?:time|prun)\s+(?!-)(.+)$")
-
-
-def parse(source):
-    """The source without magics, and its statements: one for each name that is imported. Raises SyntaxError."""
-    lines = source.split("\n")
-    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    cell_magic = re.match(r"%%(\S*)", lines[first].strip())
-    if cell_magic:
-        if cell_magic[1] in OTHER_LANGUAGES or cell_magic[1].startswith("!"):
-            return "", []
-        lines[first] = ""  # %%time, %%capture and the like: the cell counts as its body
-    while True:
-        try:
-            source = "\n".join(lines)
-            return source, [part for statement in ast.parse(source).body for part in one_by_one(statement)]
-        except SyntaxError as error:
-            # Only a line that Python does not understand is taken for a magic: `% b` may end a sum.
-            near = (error.lineno or 1) - 1
-            magics = [i for i, line in enumerate(lines) if MAGIC.search(line)]
-            if not magics:
-                raise
-            index = near if near in magics else magics[0]
-            timed = TIMED.match(lines[index])
-            indent = re.match(r"\s*", lines[index])[0]
-            while not timed and lines[index].rstrip().endswith("\\") and index + 1 < len(lines):
-                lines[index] = indent + "pass"
-                index += 1  # the magic goes on in the next line
-            lines[index] = timed[1] + timed[2] if timed else indent + "pass"
-
-
-def one_by_one(statement):
-    """`import a, b` as two statements, so that a package that is missing does not take the other with it."""
-    if isinstance(statement, ast.Import):
-        return [ast.copy_location(ast.Import([name]), statement) for name in statement.names]
-    return [statement]
-
-
-def finish(coroutine):
-    """Run what a cell awaits to its end; there is no event loop here, so nothing may wait for one."""
-    try:
-        while True:
-            coroutine.send(None)
-    except StopIteration:
-        pass
-
-
-def no_input(prompt=""):
-    """Takes the place of input()."""
-    raise EOFError("input() gets no answer here: nobody sits at the keyboard when a notebook is graded")
-
-
-# --- stand-ins: what is not there, and does no harm -----------------------------------------
-
-MATHEMATICS = {"layers", "losses", "network", "optimizers", "training", "gradient_check", "autodiff"}
-
-
-HELPERS = {"np": np}  # the course's forward helpers that the lesson at hand does not ask for, by name
-
-
-class OwnSolution(Exception):
-    """The package's own solution was called; the argument is its name."""
-
-
-def stand_in(path):
-    """What stands in for the thing of this dotted name: a helper of the course, or something without effect."""
-    package, *modules, name = path.split(".")
-    if package == "backprop_lessons" and len(modules) == 1 and modules[0] in MATHEMATICS and name in HELPERS:
-        return HELPERS[name]
-    return StandIn(path)
-
-
-class StandIn:
-    """An object that swallows whatever is done with it, under a dotted name."""
-
-    def __init__(self, path):
-        object.__setattr__(self, "_path_", path)
-
-    def __getattr__(self, name):
-        if name.startswith("__"):  # Python and numpy ask what it is: nothing special
-            raise AttributeError(name)
-        return stand_in(f"{self._path_}.{name}")
-
-    def __setattr__(self, name, value):
-        pass
-
-    def __call__(self, *arguments, **named):
-        package, *rest = self._path_.split(".")
-        if package == "backprop_lessons" and rest and (rest[0] in MATHEMATICS or "reference" in rest):
-            raise OwnSolution(rest[-1])
-        if len(arguments) == 1 and not named and isinstance(arguments[0], (types.FunctionType, type)):
-            return arguments[0]  # a decorator
-        return StandIn(self._path_)
-
-    def __getitem__(self, key):
-        return self
-
-    def __setitem__(self, key, value):
-        pass
-
-    def __iter__(self):
-        """As many as `a, b = it` unpacks it into; none for a loop, which has to end."""
-        frame = sys._getframe(1)
-        operation, count = frame.f_code.co_code[frame.f_lasti:frame.f_lasti + 2]
-        return iter([self] * count if dis.opname[operation] in ("UNPACK_SEQUENCE", "UNPACK_EX") else [])
-
-    def __len__(self):
-        return 0
-
-    def __bool__(self):
-        return True
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return False
-
-    def __mro_entries__(self, bases):
-        return (object,)
-
-
-class StandInModule(types.ModuleType):
-    """A module of which every attribute is a stand-in."""
-
-    __all__ = []
-    __path__ = []
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return stand_in(f"{self.__name__}.{name}")
-
-
-class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a stand-in for every module of these packages."""
-
-    PACKAGES = {"IPython", "ipywidgets", "matplotlib", "mpl_toolkits", "anywidget", "backprop_lessons"}
-
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in self.PACKAGES:
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        return None
-
-    def create_module(self, spec):
-        return StandInModule(spec.name)
-
-    def exec_module(self, module):
-        pass
 
 
 if __name__ == "__main__":

@@ -139,11 +139,11 @@ def test_a_sandbox_that_cannot_be_started_is_tried_once_more(grade, monkeypatch)
 
 
 def test_a_student_has_a_time_for_all_files_together(grade, monkeypatch):
-    monkeypatch.setattr(grading, "STUDENT_TIMES", 0.01)
-    slow = notebook("import time\ntime.sleep(0.2)", *honest())
+    monkeypatch.setattr(grading, "STUDENT_TIMES", 0.002)
+    slow = notebook("import time\ntime.sleep(0.03)", *honest())
     rows = grade({f"eve/{i}.ipynb": slow for i in range(4)} | {"zoe.ipynb": slow}, workers=1)
     assert [row.status for row in rows.values()] == ["graded", "graded", "refused", "refused", "graded"]
-    assert "used up the 0.1 seconds for all" in rows["eve/3.ipynb"].remark
+    assert "used up the 0.02 seconds for all" in rows["eve/3.ipynb"].remark
 
 
 def test_trusted_submissions_run_without_a_sandbox(tmp_path, monkeypatch):

@@ -285,6 +285,18 @@ sys.modules["wire"].pack = lambda *a, **k: struct.pack("<II", len(head), 0) + he
 """ + WRONG,
 }
 
+# Replies that are text nowhere, and nested so deep that even to show them is too much.
+FORGED = """
+import os, struct, sys
+frame = sys._getframe()
+while not hasattr(frame.f_locals.get("self"), "channel"):
+    frame = frame.f_back
+deep = b"[" * DEPTH + b"1" + b"]" * DEPTH
+head = b'{"kind":"KIND","name":' + deep + b',"spare":' + deep + b',"notes":[' + deep + b']}'
+os.write(frame.f_locals["self"].channel, struct.pack("<II", len(head), 0) + head)
+os.read(frame.f_locals["self"].channel, 1)
+"""
+
 # A cell that comes first; every answer after it is right and must stay so.
 NUISANCES = {
     "endless cell": "while True: pass",
@@ -336,7 +348,7 @@ ANSWERS = {
     "giant array": ("return np.broadcast_to(dA[0, 0], (10**6, 10**6))", "raised"),
     "giant list": ("return [0.0] * 10**6", "raised"),
     "a list of giant arrays": ("return [np.zeros(66000, np.uint8)] * 1000", "wrong-type"),
-    "a thousand times a row": ("return [[None] * 3300] + [np.arange(3300).astype(np.uint16)] * 9000", "wrong-type"),
+    "a thousand times a row": ("return [[None] * 3300] + [np.arange(3300).astype(np.uint16)] * 9000", "wrong-type", "too-slow"),
     "more than the arguments warrant": ("return np.zeros((400, 400))", "wrong-type"),
     "writes a file": ("open('debug.txt', 'w').write(str(A))", "raised"),
     "giant number": ("return 10 ** 10 ** 5", "raised"),
@@ -506,6 +518,14 @@ def test_a_nuisance_in_a_function_costs_only_its_exercise(rows, name):
     assert row.points == FULL_MARKS - 1
     mistake = next(e.mistake for e in row.exercises if e.name == "sigmoid_backward")
     assert mistake in ANSWERS[name][1:]
+
+
+def test_a_forged_reply_costs_only_its_row(grade):
+    files = {f"{kind} {depth}.ipynb": notebook(FORGED.replace("KIND", kind).replace("DEPTH", str(depth)), *honest())
+             for kind in ("refused", "missing") for depth in (10, 940, 975)}
+    rows = grade(files | {"zoe.ipynb": notebook(*honest())})
+    assert rows.pop("zoe.ipynb").points == FULL_MARKS
+    assert {(row.status, row.points) for row in rows.values()} == {("graded", 0.0)}
 
 
 def test_no_note_reaches_the_next_submission(grade):
