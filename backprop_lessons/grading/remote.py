@@ -57,7 +57,8 @@ class Student:
     """One submission in the sandbox. `load(name)` reruns its cells in a fresh child, to be asked once.
 
     `sandbox` is called for the sandbox to use: another one when the last was lost. What is charged to the
-    student is the time that the grader waits for a child, not the time that it judges or does other work.
+    student is the time that the grader waits for a child, to begin and end it too, not the time that it judges
+    or does other work.
     """
 
     cells: tuple[str, ...]
@@ -95,7 +96,9 @@ class Student:
         losses = 0
         while True:
             try:
-                child = self.sandbox().spawn(cpu_seconds=self.total + 1)
+                sandbox = self.sandbox()
+                with self.waited_for():
+                    child = sandbox.spawn(cpu_seconds=self.total + 1)
             except SandboxLost:
                 losses = self._lost(losses)
                 continue
@@ -255,7 +258,8 @@ class RemoteFunction:
     def close(self) -> None:
         """End the child. Whatever it left running ends with it."""
         try:
-            self.child.kill()
+            with self.student.waited_for():
+                self.child.kill()
             self.student.cpu_seconds += self.child.cpu_seconds
         except SandboxLost:  # the next spawn finds out
             pass

@@ -600,6 +600,13 @@ def test_many_endless_cells_end_in_the_stated_time(grade):
     assert time.monotonic() - begin < (6 + 4) * TIME_LIMIT + 2
 
 
+def test_many_sudden_ends_end_in_the_stated_time(grade):
+    begin = time.monotonic()
+    rows = grade({"eve.ipynb": notebook("import os\n" + "os._exit(0)\n" * 5000, *honest())}, time_limit=0.2)
+    assert {e.mistake for e in rows["eve.ipynb"].exercises.values()} == {"too-slow"}
+    assert time.monotonic() - begin < 3 * (6 + 4) * 0.2 + 2
+
+
 def test_results_hold_every_row_as_json(grade, tmp_path):
     grade({"eve.ipynb": notebook("while True: pass"), "<b>.ipynb": "{", "ada.ipynb": notebook(*honest())}, time_limit=0.3)
     rows = json.loads((tmp_path / "out" / "grades.json").read_text())["submissions"]
