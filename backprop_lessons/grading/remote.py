@@ -247,7 +247,9 @@ class RemoteFunction:
             raise tampered()
         name, message = said(header, "type", 60), said(header, "message", 300)
         if name == "NotImplementedError":
-            raise NotImplementedError(message)
+            stub = NotImplementedError(message)
+            stub.remote_function = said(header, "function", 60)  # this exercise's own, or one that it calls?
+            raise stub
         raise RemoteError(name, message, said(header, "where", 200))
 
     def _refuse(self, slug, message) -> RemoteError:

@@ -242,13 +242,14 @@ class Notebook:
             except BaseException as error:
                 if isinstance(error, wire.TooLarge):
                     error = ValueError(f"the answer is too large to be judged: {error}")
-                kind, message, where = describe(error)
-                reply, body = {"kind": "raised", "type": kind, "message": message, "where": where}, b""
+                kind, message, where, function_name = describe(error)
+                reply, body = {"kind": "raised", "type": kind, "message": message, "where": where,
+                               "function": function_name}, b""
             send(self.channel, {**reply, "nonce": header["nonce"]}, body)
 
 
-def describe(error) -> tuple[str, str, str]:
-    """The type, the message and the place of an exception, as plain bounded text."""
+def describe(error) -> tuple[str, str, str, str]:
+    """The type, the message, the place and the function of an exception, as plain bounded text."""
     traceback.clear_frames(error.__traceback__)  # what filled the memory must not outlive the error
     try:
         message = str(error)[:1000]
@@ -256,11 +257,12 @@ def describe(error) -> tuple[str, str, str]:
         message = ""
     places = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("<cell ")]
     if not places:
-        return type(error).__name__[:100], message, ""
+        return type(error).__name__[:100], message, "", ""
     last = places[-1]
     cell = "code " + last.filename.strip("<>")
     code = (last.line or "").strip()[:200]
-    return type(error).__name__[:100], message, f"line {last.lineno} of {cell}" + (f": `{code}`" if code else "")
+    where = f"line {last.lineno} of {cell}" + (f": `{code}`" if code else "")
+    return type(error).__name__[:100], message, where, last.name[:100]
 
 
 if __name__ == "__main__":
