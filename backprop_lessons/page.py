@@ -6,7 +6,7 @@ from pathlib import Path
 class Panel:
     """What a function returns when its answer is to be read: HTML on a page, text anywhere else.
 
-    kind: "pass", "fail" or "todo", which sets the colour of the panel's edge; see course.css.
+    kind: "pass", "fail", "todo", "hint" or "progress", which sets the colour of the panel's edge; see course.css.
     """
 
     def __init__(self, text, html, kind="todo"):

@@ -476,10 +476,11 @@ def network_arguments(n, d, h, k, scale=1.0, absent="last", same_label=False):
             b1, b2 = (rng.uniform(0.3, 0.9, size) * rng.choice([-1, 1], size) for size in (h, k))
             arguments = scale * X, labels, W1, b1, W2, b2
             Z1, dlogits = hidden_of(arguments)
-            telling = (Z1 > 0).any() and (Z1 < 0).any() and (Z1 - b1 > 0)[Z1 < 0].any() | (scale > 1)
+            on_and_off = (Z1 > 0).any() and (Z1 < 0).any()
+            bias_decides = scale > 1 or (Z1 - b1 > 0)[Z1 < 0].any()  # beside large inputs it hardly can
             logits = relu(Z1) @ W2 + b2
             sizes = [np.abs(g).max() for g in network_backward(*arguments)]
-            if telling and (logits < 0).any() and min(sizes) > 1e-3:
+            if on_and_off and bias_decides and (logits < 0).any() and min(sizes) > 1e-3:
                 return arguments
     return draw
 

@@ -3,15 +3,14 @@
 import math
 import sys
 from html import escape
-from pathlib import Path
 
 import numpy as np
 
+from ..page import Panel
 from .compare import as_numbers, close, shape_text
 
 MOST_ROWS, MOST_COLUMNS = 6, 8
 SYMBOLS = {"pass": "✓", "fail": "✗", "todo": "○"}
-STYLE = Path(__file__).parent.parent / "course.css"
 
 
 def say(text) -> None:
@@ -93,12 +92,11 @@ def show_progress(exercises, standings) -> None:
 
 
 def _show(text, html, kind) -> None:
+    shown = Panel(text, html, kind)
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
-        style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>" if STYLE.exists() else ""
-        panel = f'{style}<div class="backprop bp-panel bp-panel-{kind}" role="group">{html}</div>'
-        sys.modules["IPython"].display.display({"text/plain": text, "text/html": panel}, raw=True)
+        sys.modules["IPython"].display.display(shown)
     else:
-        print(text)
+        print(shown)
 
 
 def _header(state, title, status) -> str:

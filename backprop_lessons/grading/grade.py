@@ -21,7 +21,6 @@ from .sandbox import GradingError, Sandbox
 from .submissions import Code, NotGradable, find_submissions, read_code
 from .text import plain
 
-
 STUDENT_TIMES = 3  # that what one submission may take: all files of one student together
 
 

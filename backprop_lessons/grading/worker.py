@@ -4,7 +4,7 @@ Each child of it confines itself, runs the cells of one notebook, and answers ca
 on a socket of its own. It holds nothing worth stealing: no reference, no input not yet asked. All
 that it says may be forged by the student's code, so the grader believes nothing but the values.
 
-Run as `python -I -S worker.py NUMPY_PARENT CONTROL_FD`, or with `--probe` in place of the number to
+Run as `python -P -s -S -B worker.py NUMPY_PARENT CONTROL_FD`, or with `--probe` in place of the number to
 print which files it needs. It imports the standard library, numpy and its neighbours alone.
 """
 
